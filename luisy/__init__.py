@@ -1,0 +1,1 @@
+"""luisy: a content-addressed artifact cache for Luigi pipelines."""

@@ -1,0 +1,1 @@
+"""A content-addressed store: immutable objects, manifests and actions, with a SQLite index."""
