@@ -1,0 +1,291 @@
+"""What luisy is told: one frozen ``Settings`` with the provenance of each value.
+
+Strongest first: flag (or a call such as ``set_working_dir``), environment, ``[tool.luisy]`` in
+pyproject.toml, ``[luisy]`` in luigi.cfg or luigi.toml, default. ``--foo-bar``, ``LUISY_FOO_BAR`` and
+``foo_bar`` are one setting. Secrets come from the environment only and appear in no ``repr``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luisy.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+def _boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError("expected yes or no")
+
+
+def _count(value: object) -> int:
+    number = int(str(value))
+    if number < 1:
+        raise ValueError("expected a whole number of 1 or more")
+    return number
+
+
+def _port(value: object) -> int:
+    number = int(str(value))
+    if not 0 < number < 65536:  # noqa: PLR2004 - the range of TCP ports
+        raise ValueError("expected a port from 1 to 65535")
+    return number
+
+
+def _choice(*names: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if str(value) not in names:
+            raise ValueError(f"expected one of {', '.join(names)}")
+        return str(value)
+
+    return parse
+
+
+def _setting(default: object, parse: Callable[[object], object], **extra: object) -> Any:
+    """A dataclass field that knows how its text is parsed; *extra* may hold secret, path and old names."""
+    return field(default=default, repr=not extra.get("secret"), metadata={"parse": parse, **extra})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting with its value; ``provenance`` says for each name where the value came from."""
+
+    module: str | None = _setting(None, str)
+    working_dir: str | None = _setting(None, str, path=True, environment=("WORKING_DIR",))
+    store: str | None = _setting(None, str, path=True)
+    download: bool = _setting(default=False, parse=_boolean)
+    upload: bool = _setting(default=False, parse=_boolean)
+    azure_account_name: str | None = _setting(None, str)
+    azure_container_name: str | None = _setting(None, str)
+    azure_storage_key: str | None = _setting(None, str, secret=True)
+    workers: int = _setting(1, _count)
+    scheduler_host: str | None = _setting(None, str)
+    scheduler_port: int | None = _setting(None, _port)
+    force: bool = _setting(default=False, parse=_boolean)
+    force_all: bool = _setting(default=False, parse=_boolean)
+    adopt: bool = _setting(default=True, parse=_boolean)
+    materialise: str = _setting("auto", _choice("auto", "needed", "all"))
+    link: str = _setting("reflink", _choice("reflink", "copy", "hardlink"))
+    requirements_path: str | None = _setting(None, str, path=True)
+    no_ask: bool = _setting(default=False, parse=_boolean)
+    json: bool = _setting(default=False, parse=_boolean)
+    verbose: bool = _setting(default=False, parse=_boolean)
+    quiet: bool = _setting(default=False, parse=_boolean)
+    provenance: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def store_path(self) -> str | None:
+        """Where the store lies: the setting, else ``<working_dir>/.luisy``; None without either."""
+        if self.store is not None:
+            return self.store
+        return None if self.working_dir is None else os.path.join(self.working_dir, ".luisy")
+
+    @property
+    def required_working_dir(self) -> str:
+        """The working dir; a ``UsageError`` that names the places to set it where there is none."""
+        if self.working_dir is None:
+            raise UsageError(
+                "no working dir is set: luisy does not know where the pipeline's files lie",
+                slug="no-working-dir",
+                hint="pass --working-dir DIR, set WORKING_DIR in the environment, working_dir in [tool.luisy] of "
+                "pyproject.toml or in [luisy] of luigi.cfg, or call luisy.set_working_dir(DIR)",
+            )
+        return self.working_dir
+
+
+_FIELDS = {f.name: f for f in fields(Settings) if f.metadata}
+NAMES: tuple[str, ...] = tuple(_FIELDS)
+SECRETS: frozenset[str] = frozenset(name for name, f in _FIELDS.items() if f.metadata.get("secret"))
+
+
+def environment_names(name: str) -> tuple[str, ...]:
+    """The environment variables that set *name*, strongest first."""
+    return (f"LUISY_{name.upper()}", *_FIELDS[name].metadata.get("environment", ()))
+
+
+def _parsed(name: str, raw: object, origin: str, base: str) -> object:
+    metadata = _FIELDS[name].metadata
+    try:
+        value = metadata["parse"](raw)
+    except ValueError as error:
+        shown = "(not shown)" if name in SECRETS else repr(raw)
+        raise UsageError(
+            f"{origin}: {name.replace('_', '-')} cannot be {shown}: {error}",
+            slug="bad-setting",
+            hint="see the table of settings in docs/cli.md",
+        ) from None
+    if metadata.get("path"):
+        return os.path.normpath(os.path.join(base, os.path.expanduser(str(value))))
+    return value
+
+
+def _checked(values: Mapping[str, object], origin: str) -> dict[str, object]:
+    """*values* with underscores for dashes; unknown names and secrets in files are refused."""
+    named = {name.replace("-", "_"): value for name, value in values.items()}
+    if unknown := sorted(set(named) - set(NAMES)):
+        raise UsageError(
+            f"{origin}: unknown setting {unknown[0]}",
+            slug="unknown-setting",
+            hint=f"known settings are {', '.join(n for n in NAMES if n not in SECRETS)}",
+        )
+    if secret := sorted(set(named) & SECRETS):
+        raise UsageError(
+            f"{origin}: {secret[0]} is a secret and is read from the environment only",
+            slug="secret-in-file",
+            hint=f"set {environment_names(secret[0])[0]} instead",
+        )
+    return named
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path}: not valid TOML: {error}", slug="bad-config", hint="mend the file"
+        ) from None
+
+
+def _pyproject() -> tuple[Path, dict[str, Any]] | None:
+    """The nearest pyproject.toml at or above the current directory that has a ``[tool.luisy]``."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            section = _toml(path).get("tool", {}).get("luisy")
+            if isinstance(section, dict):
+                return path, section
+    return None
+
+
+def _luigi_section() -> tuple[Path, dict[str, Any]] | None:
+    """``[luisy]`` of Luigi's configuration: the places where Luigi itself looks, the last one wins."""
+    found: tuple[Path, dict[str, Any]] | None = None
+    chosen = os.environ.get("LUIGI_CONFIG_PATH")
+    places = ["/etc/luigi/luigi.cfg", "client.cfg", "luigi.cfg", "luigi.toml", *([chosen] if chosen else [])]
+    for path in map(Path, places):
+        if not path.is_file():
+            continue
+        section = _toml(path).get("luisy") if path.suffix == ".toml" else _cfg_section(path)
+        if section:
+            found = path.absolute(), section
+    return found
+
+
+def _cfg_section(path: Path) -> dict[str, Any] | None:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if "[luisy]" not in text:  # configparser costs more than the rest of the start
+        return None
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text, source=str(path))
+    except configparser.Error as error:
+        raise UsageError(
+            f"{path}: not a valid configuration: {error}", slug="bad-config", hint="mend the file"
+        ) from None
+    return dict(parser["luisy"])
+
+
+def load(flags: Mapping[str, object] | None = None) -> Settings:
+    """The settings as they stand now.
+
+    :param flags: values given on the command line or in a call; None values count as not given.
+    :raises UsageError: for a value that does not parse, an unknown name, a secret in a file.
+    """
+    values: dict[str, object] = {}
+    provenance: dict[str, str] = {}
+    for read, kind in ((_luigi_section, "luigi"), (_pyproject, "pyproject")):
+        if (found := read()) is not None:
+            path, section = found
+            origin = f"{path} [{'tool.luisy' if kind == 'pyproject' else 'luisy'}]"
+            for name, raw in _checked(section, origin).items():
+                values[name] = _parsed(name, raw, origin, str(path.parent))
+                provenance[name] = origin
+    for name in NAMES:
+        for variable in reversed(environment_names(name)):
+            if (raw_text := os.environ.get(variable)) is not None and (raw_text or name not in SECRETS):
+                values[name] = _parsed(name, raw_text, f"environment variable {variable}", str(Path.cwd()))
+                provenance[name] = f"environment variable {variable}"
+    for name, raw in {**_overrides, **(flags or {})}.items():
+        if raw is not None:
+            values[name] = _parsed(name, raw, f"--{name.replace('_', '-')}", str(Path.cwd()))
+            provenance[name] = "flag or call"
+    return Settings(**values, provenance=provenance)  # type: ignore[arg-type]  # parsed by each field's own parser
+
+
+# The process-wide part: what was set by calls, and the settings last loaded. Tasks ask for the working dir
+# at every output(), so it is loaded once and again only after a change that can matter to them.
+_overrides: dict[str, object] = {}
+_loaded: tuple[tuple[str | None, ...], Settings] | None = None
+
+
+def current() -> Settings:
+    """The settings of this process, loaded again after ``override`` or a change of the working dir's variables."""
+    global _loaded  # noqa: PLW0603 - the one memo of this module, see above
+    token = tuple(os.environ.get(name) for name in environment_names("working_dir"))
+    if _loaded is None or _loaded[0] != token:
+        _loaded = (token, load())
+    return _loaded[1]
+
+
+def override(**values: object) -> None:
+    """Set *values* for this process, stronger than any file or variable; None takes a value back.
+
+    :raises UsageError: for an unknown name.
+    """
+    global _loaded  # noqa: PLW0603
+    for name in values:
+        if name not in _FIELDS:
+            raise UsageError(
+                f"unknown setting {name}", slug="unknown-setting", hint=f"known are {', '.join(NAMES)}"
+            )
+    for name, value in values.items():
+        if value is None:
+            _overrides.pop(name, None)
+        else:
+            _overrides[name] = value
+    _loaded = None
+
+
+def reset() -> None:
+    """Forget every override and what was loaded."""
+    global _loaded  # noqa: PLW0603
+    _overrides.clear()
+    _loaded = None
+
+
+@contextmanager
+def overridden(**values: object) -> Iterator[Settings]:
+    """The settings with *values* on top for the length of a block; None values change nothing."""
+    global _loaded  # noqa: PLW0603
+    before = dict(_overrides)
+    override(**{name: value for name, value in values.items() if value is not None})
+    try:
+        yield current()
+    finally:
+        _overrides.clear()
+        _overrides.update(before)
+        _loaded = None
