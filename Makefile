@@ -1,0 +1,104 @@
+# One place runs everything. `make help` lists the targets.
+#
+# Needs Python 3.10 or newer, make, and a package registry that pip can reach. Everything is written below this
+# folder: the environment in .venv, downloaded packages in .cache, what the targets build in build/.
+#
+#   make test PYTHON=python3.12             another interpreter (the environment is made again for it)
+#   make test PYTEST_ARGS="-k store -n0"    a part of the tests, in this process
+#   UV_CACHE_DIR=~/.cache/uv make demo      share downloaded packages between checkouts
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+REQUIRED_PYTHONS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+SOURCES := $(wildcard luisy tests bench examples)
+
+export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# uv is a fast installer that comes as a wheel. Where there is none for this machine, pip does the same, slowly.
+install = if [ -x $(VENV)/bin/uv ]; then $(VENV)/bin/uv pip install --quiet --python $(PY) $(1); \
+	else $(PY) -m pip install --quiet $(1); fi
+
+# Changes when another PYTHON is named, so that no environment is used with an interpreter that was not asked for.
+empty :=
+space := $(empty) $(empty)
+MADE := $(VENV)/.made-with-$(subst /,_,$(subst $(space),_,$(PYTHON)))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-system test-pythons lint format coverage bench clean distclean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '%-20s %s\n' "$$name" "$$text"; done
+
+setup: $(VENV)/.dev ## everything for working on luisy: .venv with test, lint and example parts
+
+demo: $(VENV)/.example ## run the example pipeline: cold, again, restored, after two edits, switched back
+	@$(PY) examples/weather/demo.py
+
+test: $(VENV)/.test ## all tests that need neither root nor apt
+	@echo "==> tests"
+	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
+
+test-system: $(VENV)/.test ## the tests that need root; installs what they need with apt-get
+	@bash .ci/install-system-parts
+	@echo "==> system tests"
+	@$(PY) -m pytest -m system $(PYTEST_ARGS)
+
+test-pythons: $(VENV)/.test ## the quick tests under each other Python that is here (3.10 with the oldest dependencies)
+	@REQUIRED_PYTHONS="$(REQUIRED_PYTHONS)" bash .ci/test-pythons
+
+lint: $(VENV)/.dev ## ruff, formatting, mypy --strict, layers
+	@echo "==> ruff check"
+	@$(PY) -m ruff check
+	@echo "==> ruff format --check"
+	@$(PY) -m ruff format --check
+	@echo "==> mypy --strict $(SOURCES)"
+	@$(PY) -m mypy --strict $(SOURCES)
+	@echo "==> import-linter"
+	@$(VENV)/bin/lint-imports
+
+format: $(VENV)/.dev ## let ruff rewrite what it can
+	@$(PY) -m ruff check --fix-only
+	@$(PY) -m ruff format
+
+coverage: $(VENV)/.test ## the tests again, with branch coverage
+	@$(PY) -m pytest -n auto --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+
+bench: $(VENV)/.test ## measure luisy beside plain Luigi and cp (about ten minutes)
+	@$(PY) -m bench
+
+clean: ## remove what was built, keep .venv and downloaded packages
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	find luisy tests bench examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+distclean: clean ## remove .venv and downloaded packages, too
+	rm -rf $(VENV) .cache
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "luisy needs Python 3.10 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "==> $(VENV): a new environment with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+		echo "this Python cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PY) -m pip install --quiet "uv>=0.7" || $(PY) -m pip install --quiet --upgrade "pip>=25.1"
+	@touch "$@"
+
+$(VENV)/.example: pyproject.toml $(MADE)
+	@echo "==> $(VENV): installing luisy and the example's parts"
+	@$(call install,--editable . --group example)
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(MADE)
+	@echo "==> $(VENV): installing luisy and the test parts"
+	@$(call install,--editable '.[dataframe]' --group test)
+	@touch $@ $(VENV)/.example
+
+$(VENV)/.dev: pyproject.toml $(MADE)
+	@echo "==> $(VENV): installing luisy and the parts for test and lint"
+	@$(call install,--editable '.[dataframe]' --group dev)
+	@touch $@ $(VENV)/.test $(VENV)/.example
