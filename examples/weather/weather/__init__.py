@@ -1,0 +1,1 @@
+"""A small pipeline over real weather records. Read `tasks.py` first; the rest is plain Python that it calls."""
