@@ -1,0 +1,240 @@
+"""The normal form of source code: an AST as bytes, alike for every way to write the same code.
+
+Own encoding instead of ``ast.dump``, whose text differs between Python versions: a node is its type's name
+and its non-empty fields, labelled and sorted, so that a field which a later Python adds changes nothing
+where it is not used. Comments, white space and docstrings are not in it, nor are statements without effect.
+"""
+
+from __future__ import annotations
+
+import ast
+from enum import Flag
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Keep(Flag):
+    """What of the code's decoration counts, because some code reads it at run time."""
+
+    CODE = 0
+    ANNOTATIONS = 1
+    """Annotations of functions and variables (``get_type_hints`` and the like are about)."""
+    CLASS_ANNOTATIONS = 2
+    """Annotations in class bodies (dataclasses, pydantic, ``NamedTuple``)."""
+    DOCSTRINGS = 4
+    """Docstrings (``__doc__`` is read)."""
+
+
+_SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_BODIES = frozenset({"body", "orelse", "finalbody"})
+
+
+def frame(data: bytes) -> bytes:
+    """*data* with its length before it: what is concatenated of such pieces is unambiguous."""
+    return b"%d:" % len(data) + data
+
+
+def text_bytes(text: str) -> bytes:
+    """UTF-8 of *text*; lone surrogates, which a literal may hold, are kept apart."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def constant(value: object) -> bytes:
+    """A literal, tagged by type: ``1``, ``1.0``, ``True`` and ``"1"`` are four constants."""
+    if value is None or value is Ellipsis or isinstance(value, bool):
+        return b"c" + frame(repr(value).encode())
+    if isinstance(value, int):
+        return b"i" + frame(b"%x" % value)
+    if isinstance(value, float):
+        return b"f" + frame(value.hex().encode())
+    if isinstance(value, complex):
+        return b"j" + frame(value.real.hex().encode()) + frame(value.imag.hex().encode())
+    if isinstance(value, str):
+        return b"s" + frame(text_bytes(value))
+    if isinstance(value, bytes):
+        return b"b" + frame(value)
+    return b"?" + frame(text_bytes(repr(value)))
+
+
+def is_docstring(statement: ast.stmt) -> bool:
+    """True for an expression statement that is one string."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def without_effect(statement: ast.stmt) -> bool:
+    """True for ``pass`` and for statements that are one literal."""
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.Pass)
+
+
+class _Writer:
+    """Writes one statement. Works off a stack, so that deeply nested code needs no deep recursion."""
+
+    def __init__(self, keep: Keep, package: str) -> None:
+        self._keep = keep
+        self._package = package
+
+    def write(self, root: ast.AST) -> bytes:
+        pieces: list[bytes] = []
+        stack: list[object] = [(root, False)]
+        while stack:
+            item = stack.pop()
+            if isinstance(item, bytes):
+                pieces.append(item)
+                continue
+            node, in_class = item  # type: ignore[misc]  # the stack holds bytes and pairs, nothing else
+            stack.extend(reversed(list(self._parts(node, in_class=in_class))))
+        return b"".join(pieces)
+
+    def _parts(self, node: object, *, in_class: bool) -> Iterator[object]:
+        if isinstance(node, list):
+            yield b"[%d" % len(node)
+            for item in node:
+                yield (item, in_class)
+            return
+        if isinstance(node, str):
+            yield b"n" + frame(text_bytes(node))
+            return
+        if not isinstance(node, ast.AST):
+            yield constant(node)
+            return
+        if isinstance(node, ast.Constant):
+            yield constant(node.value)
+            return
+        if isinstance(node, ast.JoinedStr):
+            yield from _joined(node)
+            return
+        name, fields = self._fields(node, in_class=in_class)
+        yield b"(" + frame(name.encode())
+        inside = isinstance(node, ast.ClassDef) or (
+            in_class and not isinstance(node, (*_FUNCTIONS, ast.Lambda))
+        )
+        for label, value in sorted(fields.items()):
+            yield b"=" + frame(label.encode())
+            yield (value, inside)
+        yield b")"
+
+    def _fields(self, node: ast.AST, *, in_class: bool) -> tuple[str, dict[str, object]]:
+        fields = {
+            label: value
+            for label, value in ast.iter_fields(node)
+            if label not in _SKIPPED and value is not None and value != []
+        }
+        name = type(node).__name__
+        if isinstance(node, ast.ImportFrom):
+            fields["module"] = absolute_module(node, self._package)
+            fields.pop("level", None)
+        elif isinstance(node, (*_FUNCTIONS, ast.arg)) and not self._keep & Keep.ANNOTATIONS:
+            for label in ("annotation", "returns", "type_params"):
+                fields.pop(label, None)
+        elif isinstance(node, ast.AnnAssign) and not self._annotation_counts(in_class=in_class):
+            name, fields = "Assign", {"targets": [node.target], "value": node.value}
+        for label in _BODIES & fields.keys():
+            if isinstance(fields[label], list):
+                fields[label] = self._body(node, fields[label], in_class=in_class)  # type: ignore[arg-type]  # a list of statements, by the label
+        return name, fields
+
+    def _annotation_counts(self, *, in_class: bool) -> bool:
+        return bool(self._keep & (Keep.CLASS_ANNOTATIONS if in_class else Keep.ANNOTATIONS)) or bool(
+            self._keep & Keep.ANNOTATIONS
+        )
+
+    def _body(self, node: ast.AST, body: list[ast.stmt], *, in_class: bool) -> list[ast.stmt]:
+        inside = isinstance(node, ast.ClassDef) or (in_class and not isinstance(node, _FUNCTIONS))
+        kept = [
+            statement
+            for statement in body
+            if not without_effect(statement)
+            and not (
+                isinstance(statement, ast.AnnAssign)
+                and statement.value is None
+                and not self._annotation_counts(in_class=inside)
+            )
+        ]
+        documented = isinstance(node, (*_FUNCTIONS, ast.ClassDef)) and body and is_docstring(body[0])
+        if documented and self._keep & Keep.DOCSTRINGS:
+            kept.insert(0, body[0])
+        return kept
+
+
+def _joined(node: ast.JoinedStr) -> Iterator[object]:
+    """An f-string: neighbouring texts are one (Python 3.12 cuts them otherwise than 3.11)."""
+    parts: list[object] = []
+    for value in node.values:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            if parts and isinstance(parts[-1], str):
+                parts[-1] += value.value
+            elif value.value:
+                parts.append(value.value)
+        else:
+            parts.append(value)
+    if not any(isinstance(part, ast.AST) for part in parts):
+        yield constant("".join(str(part) for part in parts))
+        return
+    yield b"(F%d" % len(parts)
+    for part in parts:
+        if isinstance(part, str):
+            yield constant(part)
+        elif isinstance(part, ast.FormattedValue):
+            yield b"{" + b"%d" % part.conversion
+            yield (part.value, False)
+            spec = part.format_spec
+            if isinstance(spec, ast.JoinedStr) and spec.values:
+                yield b":"
+                yield (spec, False)
+            yield b"}"
+        else:
+            yield (part, False)
+    yield b")"
+
+
+def absolute_module(node: ast.ImportFrom, package: str) -> str:
+    """The module that a ``from`` import names, made absolute with the *package* that it stands in."""
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".") if package else []
+    parts = parts[: max(len(parts) - node.level + 1, 0)]
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+def normal_form(nodes: Iterable[ast.AST], *, keep: Keep = Keep.CODE, package: str = "") -> bytes:
+    """The canonical bytes of *nodes*.
+
+    :param keep: what counts beside the code itself.
+    :param package: name of the package that relative imports start from.
+    """
+    writer = _Writer(keep, package)
+    return b"".join(frame(writer.write(node)) for node in nodes)
+
+
+def readable(node: ast.AST) -> str:
+    """*node* as text to show, without docstrings and comments. Never hashed: its form is Python's."""
+    stripped = _Stripper().visit(ast.fix_missing_locations(ast.parse(ast.unparse(node))))
+    return ast.unparse(ast.fix_missing_locations(stripped)) + "\n"
+
+
+class _Stripper(ast.NodeTransformer):
+    """Takes the docstrings out of a tree."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802  # NodeTransformer's name
+        return self._strip(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:  # noqa: N802  # likewise
+        return self._strip(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:  # noqa: N802  # likewise
+        return self._strip(node)
+
+    def _strip(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> ast.AST:
+        if is_docstring(node.body[0]):
+            node.body = node.body[1:] or [ast.Pass()]
+        self.generic_visit(node)
+        return node
