@@ -138,16 +138,8 @@ class Demo:
     def luisy_run(self, code: Path) -> list[dict[str, Any]]:
         """What `luisy run --json` says about each task."""
         luisy = Path(sys.executable).with_name("luisy")
-        command = [
-            luisy,
-            "run",
-            "--json",
-            "--module",
-            "weather.tasks",
-            "--working-dir",
-            self.working_dir,
-            "Report",
-        ]
+        options = ["--json", "--module", "weather.tasks", "--working-dir", str(self.working_dir)]
+        command = [str(luisy), "run", *options, "Report"]
         environment = os.environ | {"PYTHONPATH": str(code)}
         done = subprocess.run(command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, check=False)
         if done.returncode != 0:
