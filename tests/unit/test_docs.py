@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -17,35 +17,61 @@ PAGES = [
     *ROOT.glob("docs/**/*.md"),
     *ROOT.glob("examples/**/*.md"),
 ]
-REASONS = {"Reason", "_says"}
-"""What is called with a slug as its first argument."""
 
 
-def slugs_in(tree: ast.AST) -> Iterator[str]:
-    """Every literal slug: ``slug="..."`` in a call, ``slug = "..."`` in a class, the first word of a reason."""
-    for node in ast.walk(tree):
-        candidates: list[ast.expr | None] = []
-        if isinstance(node, ast.Call):
-            candidates += [keyword.value for keyword in node.keywords if keyword.arg == "slug"]
-            name = node.func.id if isinstance(node.func, ast.Name) else None
-            candidates += node.args[:1] if name in REASONS else []
-        elif isinstance(node, ast.Assign):
-            candidates += [node.value for t in node.targets if isinstance(t, ast.Name) and t.id == "slug"]
-        elif (
-            isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "slug"
-        ):
-            candidates.append(node.value)
-        for value in candidates:
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                yield value.value
+def places_of_slug(trees: Iterable[ast.AST]) -> dict[str, int]:
+    """Each function and value type of the code that takes a slug, with the slug's place among its arguments."""
+    places = {}
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.FunctionDef):
+            names = [argument.arg for argument in node.args.args if argument.arg != "self"]
+        elif isinstance(node, ast.ClassDef):
+            names = [
+                n.target.id
+                for n in node.body
+                if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)
+            ]
+        else:
+            continue
+        if "slug" in names:
+            places[node.name] = names.index("slug")
+    return places
+
+
+def slug_expressions(node: ast.AST, places: Mapping[str, int]) -> Iterator[ast.expr]:
+    """What stands where *node* gives a slug: to a call, to a class, or row by row in a loop over a table."""
+    match node:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == "slug")
+            if name in places:
+                yield from node.args[places[name] :][:1]
+        case ast.Assign(targets=[ast.Name(id="slug")], value=value):
+            yield value
+        case ast.AnnAssign(target=ast.Name(id="slug"), value=ast.expr() as value):
+            yield value
+        case ast.For(target=ast.Tuple(elts=names), iter=ast.Tuple(elts=rows)):
+            for place, column in enumerate(names):
+                if isinstance(column, ast.Name) and column.id == "slug":
+                    yield from (row.elts[place] for row in rows if isinstance(row, ast.Tuple))
+
+
+def slugs_in(trees: Collection[ast.AST]) -> set[str]:
+    """Every slug that stands literally in the code, also as one branch of a condition."""
+    places = places_of_slug(trees)
+    return {
+        part.value
+        for tree in trees
+        for node in ast.walk(tree)
+        for expression in slug_expressions(node, places)
+        for part in (
+            [expression.body, expression.orelse] if isinstance(expression, ast.IfExp) else [expression]
+        )
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    }
 
 
 def slugs_in_code() -> set[str]:
-    return {
-        slug
-        for path in (ROOT / "luisy").rglob("*.py")
-        for slug in slugs_in(ast.parse(path.read_text(encoding="utf-8")))
-    }
+    return slugs_in([ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "luisy").rglob("*.py")])
 
 
 def headings(page: Path, level: int) -> list[str]:
@@ -55,9 +81,25 @@ def headings(page: Path, level: int) -> list[str]:
 
 
 def test_slugs_are_found_in_each_way_to_write_them() -> None:
-    """A slug is seen as a keyword, as a class attribute and as the first argument of a reason."""
-    code = 'f(slug="a")\nclass E:\n    slug = "b"\n    slug: str = "c"\nReason("d", "x")\nother("e")\nReason(slug, "f")'
-    assert set(slugs_in(ast.parse(code))) == {"a", "b", "c", "d"}
+    """A slug is seen as keyword, class attribute, argument of what takes a slug, branch, and column of a table."""
+    code = """
+class Reason:
+    slug: str
+    text: str
+def says(text, slug): ...
+f(slug="keyword")
+f(slug="yes" if x else "no")
+class E:
+    slug = "attribute"
+    slug: str = "annotated"
+Reason("value", "no slug")
+model.Reason(slug, "no slug")
+says("no slug", "argument")
+other("no slug")
+for sign, slug in (("no slug", "table"), ("no slug", "row")): ...
+"""
+    found = slugs_in([ast.parse(code)])
+    assert found == {"keyword", "yes", "no", "attribute", "annotated", "value", "argument", "table", "row"}
 
 
 def test_every_slug_has_an_entry_in_messages() -> None:
