@@ -21,6 +21,7 @@ import luisy
 from weather.cleaning import clean, hour_by_hour, only_year, summarise_months
 from weather.drawing import line_chart, report
 from weather.model import fit, typical_error
+from weather.pictures import Pictures
 
 LEARN_FROM = (2012, 2013, 2014)
 TEST_ON = 2015
@@ -182,21 +183,20 @@ class CityComparison(luisy.Task):
 
 @luisy.final
 class Charts(luisy.Task):
-    """A folder with a picture for each measure: a folder is an output like any other."""
+    """A folder with a picture for each measure, in a format of our own."""
+
+    target_cls = Pictures
 
     def requires(self):
         return AllMonths()
 
-    def output(self):
-        return luigi.LocalTarget(Path(self.get_outdir()) / "charts")
-
     def run(self):
         months = self.input().read()
-        with self.output().temporary_path() as folder:
-            Path(folder).mkdir(parents=True)
-            for column, title in MEASURES.items():
-                years = {str(year): list(rows[column]) for year, rows in months.groupby("year")}
-                Path(folder, f"{column}.svg").write_text(line_chart(title, years), encoding="utf-8")
+        pictures = {}
+        for column, title in MEASURES.items():
+            years = {str(year): list(rows[column]) for year, rows in months.groupby("year")}
+            pictures[column] = line_chart(title, years)
+        self.write(pictures)
 
 
 @luisy.final
@@ -211,9 +211,8 @@ class Report(luisy.Task):
 
     def run(self):
         model = self.input()["model"].read()
-        folder = Path(self.input()["charts"].path)
-        charts = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+        charts = self.input()["charts"].read()
         cities = self.input()["cities"].read()
         charts["cities"] = line_chart("A typical day, hour by hour (degrees Celsius)", cities)
-        with self.output().open("w") as file:
-            file.write(report(model["best"], model["scores"], charts))
+        with self.output().open("w") as page:
+            page.write(report(model["best"], model["scores"], charts))
