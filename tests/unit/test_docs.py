@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from luisy import decorators, settings
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -118,6 +120,20 @@ def test_entries_in_messages_are_sorted_and_unique() -> None:
     for part in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
         entries = re.findall(r"^### `([a-z0-9-]+)`$", part, flags=re.MULTILINE)
         assert entries == sorted(set(entries))
+
+
+def test_every_setting_has_its_row() -> None:
+    """The table in docs/cli.md has the settings of the code, in their order."""
+    part = (ROOT / "docs/cli.md").read_text(encoding="utf-8").split("## Settings")[1].split("\n## ")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)) == settings.NAMES
+
+
+def test_every_output_decorator_is_told_among_the_formats() -> None:
+    """docs/guide/formats.md names each decorator that sets a format, and no other."""
+    page = (ROOT / "docs/guide/formats.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"@luisy\.(\w+_output)\b", page)) == {
+        n for n in vars(decorators) if n.endswith("_output")
+    }
 
 
 def test_every_make_target_that_the_docs_name_exists() -> None:

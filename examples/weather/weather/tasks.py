@@ -187,6 +187,9 @@ class Charts(luisy.Task):
 
     target_cls = Pictures
 
+    def get_folder_name(self):
+        return "charts"
+
     def requires(self):
         return AllMonths()
 
