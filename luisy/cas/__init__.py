@@ -1,1 +1,32 @@
-"""A content-addressed store: immutable objects, manifests and actions, with a SQLite index."""
+"""A content-addressed store: immutable objects, manifests and actions, with a SQLite index.
+
+Usable by itself: it knows neither Luigi nor a terminal. ::
+
+    from luisy.cas import Store
+
+    with Store.open("/data/.luisy") as store:
+        digest = store.put(b"bytes")
+        store.materialise(digest, "/data/copy")
+"""
+
+from luisy.cas.action_rows import Listed, Result
+from luisy.cas.manifests import output_names, output_of
+from luisy.cas.records import Rescued
+from luisy.cas.searching import Match, MatchKind
+from luisy.cas.stat_tokens import stat_token
+from luisy.cas.store import Status, Store
+from luisy.cas.workspace_rows import Placement
+
+__all__ = [
+    "Listed",
+    "Match",
+    "MatchKind",
+    "Placement",
+    "Rescued",
+    "Result",
+    "Status",
+    "Store",
+    "output_names",
+    "output_of",
+    "stat_token",
+]

@@ -1,0 +1,262 @@
+"""Rows about actions and aliases: what resolving asks, in bulk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from luisy.cas import manifests
+from luisy.cas.database import WANTED, packed
+from luisy.model import Digest, Key
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from luisy.cas.database import Database
+    from luisy.cas.records import Alias
+    from luisy.model import Action, Manifest
+
+INLINE_BYTES = 1024
+"""A manifest up to this size stands in the index itself."""
+
+_PARAMS_BYTES = 256
+
+_COLUMNS = (
+    "a.key, a.manifest, a.manifest_bytes, a.inputs, a.adopted, a.size, a.seconds, a.created,"
+    " a.base_key IS NOT NULL"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An action as resolving needs it.
+
+    :param key: the action's own, also where an alias led here.
+    :param manifest: digest of the manifest object: the content digest of the result.
+    :param manifest_bytes: the manifest's canonical bytes while they are small, else None.
+    :param inputs: content digests of the inputs as recorded, in order.
+    :param size: bytes of all outputs.
+    :param seconds: how long ``run()`` took.
+    :param created: seconds since the epoch, UTC.
+    :param has_trace: the action is one of several at its base key (dynamic dependencies).
+    """
+
+    key: Key
+    manifest: Digest
+    manifest_bytes: bytes | None
+    inputs: tuple[Digest, ...]
+    adopted: bool
+    size: int
+    seconds: float
+    created: float
+    has_trace: bool
+
+    @property
+    def outputs(self) -> Manifest | None:
+        """The manifest, if it stands in the index; else ask ``Store.manifests``.
+
+        :raises CorruptionError: the index holds something else.
+        """
+        return None if self.manifest_bytes is None else manifests.decode(self.manifest_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An action as a list shows it.
+
+    :param params: public parameters; None if they are long (then ``Store.action`` has them).
+    """
+
+    key: Key
+    project: str
+    family: str
+    params: dict[str, str] | None
+    manifest: Digest
+    size: int
+    seconds: float
+    created: float
+    adopted: bool
+    held_back: str
+
+
+class ActionRows:
+    """Actions, aliases and their tasks. Writers call inside :meth:`Database.writing`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- writing
+
+    def put(self, connection: sqlite3.Connection, action: Action, manifest_bytes: bytes) -> None:
+        """File *action*, in place of an older one at its key."""
+        params = json.dumps(dict(action.params), sort_keys=True)
+        connection.execute(
+            "INSERT OR REPLACE INTO actions (key, base_key, shallow_key, task, params_digest, params, manifest,"
+            " manifest_bytes, inputs, size, seconds, created, adopted, held_back)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                bytes.fromhex(action.key),
+                bytes.fromhex(action.base_key) if action.base_key else None,
+                bytes.fromhex(action.shallow_key) if action.shallow_key else None,
+                self._task(connection, action.project, action.family),
+                bytes.fromhex(action.params_digest),
+                params if len(params) <= _PARAMS_BYTES else None,
+                bytes.fromhex(action.manifest),
+                manifest_bytes if len(manifest_bytes) <= INLINE_BYTES else None,
+                bytes.fromhex("".join(item.digest for item in action.inputs)),
+                action.size,
+                action.seconds,
+                action.created,
+                action.adopted,
+                action.held_back,
+            ),
+        )
+
+    def put_alias(self, connection: sqlite3.Connection, alias: Alias) -> None:
+        """From now on *alias* answers for its key."""
+        connection.execute(
+            "INSERT OR REPLACE INTO aliases VALUES (?, ?, ?)",
+            (bytes.fromhex(alias.key), bytes.fromhex(alias.action_key), alias.created),
+        )
+
+    def drop_alias(self, connection: sqlite3.Connection, key: Key) -> bool:
+        """Let the key be answered by its own action; True if there was an alias."""
+        return connection.execute("DELETE FROM aliases WHERE key = ?", (bytes.fromhex(key),)).rowcount > 0
+
+    def _task(self, connection: sqlite3.Connection, project: str, family: str) -> int:
+        names = (project, family)
+        row = connection.execute("SELECT id FROM tasks WHERE project = ? AND family = ?", names).fetchone()
+        if row is not None:
+            return int(row[0])
+        return int(
+            connection.execute("INSERT INTO tasks (project, family) VALUES (?, ?)", names).lastrowid or 0
+        )
+
+    # --- by key
+
+    def results(self, keys: Sequence[Key]) -> dict[Key, Result]:
+        """The action at each key or, before that, where its alias leads. One query whatever their number."""
+        if not keys:
+            return {}
+        rows = self._database.query(
+            WANTED + f"SELECT {_COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a ON a.id = coalesce("
+            "(SELECT t.id FROM aliases l JOIN actions t ON t.key = l.action_key WHERE l.key = wanted.digest),"
+            "(SELECT o.id FROM actions o WHERE o.key = wanted.digest))",
+            packed(keys),
+        )
+        return {Key(row[-1].hex()): _result(row) for row in rows}
+
+    def own(self, key: Key) -> Result | None:
+        """The action filed at *key* itself, aliases aside."""
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM actions a WHERE a.key = ?", (bytes.fromhex(key),)
+        )
+        return _result(rows[0]) if rows else None
+
+    def traced(self, keys: Sequence[Key]) -> dict[Key, list[Result]]:
+        """The actions with a trace at each base key, newest first; keys without any are absent."""
+        found: dict[Key, list[Result]] = {}
+        if keys:
+            rows = self._database.query(
+                WANTED + f"SELECT {_COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a"
+                " ON a.base_key = wanted.digest ORDER BY a.id DESC",
+                packed(keys),
+            )
+            for row in rows:
+                found.setdefault(Key(row[-1].hex()), []).append(_result(row))
+        return found
+
+    def by_shallow(self, key: Key) -> Result | None:
+        """The newest action with this shallow key."""
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM actions a WHERE a.shallow_key = ? ORDER BY a.id DESC LIMIT 1",
+            (bytes.fromhex(key),),
+        )
+        return _result(rows[0]) if rows else None
+
+    # --- by task
+
+    def known(self, tasks: Iterable[tuple[str, str, Digest]]) -> set[tuple[str, str, Digest]]:
+        """Which of (project, family, params digest) have an action at any key; one query per family."""
+        wanted: dict[tuple[str, str], list[Digest]] = {}
+        for project, family, params in tasks:
+            wanted.setdefault((project, family), []).append(params)
+        found: set[tuple[str, str, Digest]] = set()
+        for (project, family), digests in wanted.items():
+            rows = self._database.query(
+                WANTED + "SELECT DISTINCT wanted.digest FROM wanted CROSS JOIN actions a"
+                " ON a.task = (SELECT id FROM tasks WHERE project = ?3 AND family = ?4)"
+                " AND a.params_digest = wanted.digest",
+                (*packed(digests), project, family),
+            )
+            found.update((project, family, Digest(row[0].hex())) for row in rows)
+        return found
+
+    def nearest(self, project: str, family: str, params_digest: Digest) -> Key | None:
+        """The newest action of this task and parameters, else the newest of this task."""
+        task = "a.task = (SELECT id FROM tasks WHERE project = ? AND family = ?)"
+        for condition, more in (("AND a.params_digest = ?", (bytes.fromhex(params_digest),)), ("", ())):
+            rows = self._database.query(
+                f"SELECT a.key FROM actions a WHERE {task} {condition} ORDER BY a.id DESC LIMIT 1",  # noqa: S608
+                (project, family, *more),
+            )
+            if rows:
+                return Key(rows[0][0].hex())
+        return None
+
+    # --- all
+
+    def adopted(self) -> set[Key]:
+        """Keys of the actions whose files were there before luisy."""
+        return {
+            Key(row[0].hex()) for row in self._database.query("SELECT key FROM actions WHERE adopted = 1")
+        }
+
+    def listed(self, family: str | None) -> list[Listed]:
+        """All actions, or those of one family, newest first."""
+        condition, values = ("WHERE t.family = ?", (family,)) if family is not None else ("", ())
+        rows = self._database.query(
+            "SELECT a.key, t.project, t.family, a.params, a.manifest, a.size, a.seconds, a.created, a.adopted,"
+            f" a.held_back FROM actions a JOIN tasks t ON t.id = a.task {condition} ORDER BY a.id DESC",
+            values,
+        )
+        return [_listed(row) for row in rows]
+
+    def totals(self) -> tuple[int, int, int]:
+        """Number of actions, bytes of their outputs counted per action, number of aliases."""
+        ((count, size),) = self._database.query("SELECT count(*), ifnull(sum(size), 0) FROM actions")
+        ((aliases,),) = self._database.query("SELECT count(*) FROM aliases")
+        return int(count), int(size), int(aliases)
+
+
+def _result(row: tuple[Any, ...]) -> Result:
+    inputs = row[3].hex()
+    return Result(
+        Key(row[0].hex()),
+        Digest(row[1].hex()),
+        row[2],
+        tuple(Digest(inputs[at : at + 64]) for at in range(0, len(inputs), 64)),
+        row[4] == 1,
+        row[5],
+        row[6],
+        row[7],
+        row[8] == 1,
+    )
+
+
+def _listed(row: tuple[Any, ...]) -> Listed:
+    params = json.loads(row[3]) if row[3] is not None else None
+    return Listed(
+        Key(row[0].hex()),
+        row[1],
+        row[2],
+        params,
+        Digest(row[4].hex()),
+        row[5],
+        row[6],
+        row[7],
+        row[8] == 1,
+        row[9],
+    )

@@ -1,0 +1,54 @@
+"""BLAKE3 as the store calls it.
+
+``max_threads`` is always an explicit number: with ``AUTO`` the library starts a global thread pool, and a
+child forked after that hangs in its first hash. An explicit number makes a pool that dies with the hasher.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+from blake3 import blake3
+
+from luisy.model import Digest
+
+CHUNK = 1 << 20
+"""Bytes read at once, and the size from which several threads pay."""
+
+THREADS = min(os.cpu_count() or 1, 8)
+"""Threads for large inputs; more than a few only wait for memory."""
+
+
+def digest_bytes(data: bytes) -> Digest:
+    """Name of the object that holds *data*."""
+    return Digest(blake3(data, max_threads=1 if len(data) < CHUNK else THREADS).hexdigest())
+
+
+def digest_own_file(descriptor: int, size: int) -> Digest:
+    """Hash a file that only the store writes, by mmap where it is large.
+
+    Never for a user's file: one that shrinks under an mmap kills the process (SIGBUS).
+
+    :param size: bytes, as ``fstat`` told.
+    """
+    if size <= CHUNK:
+        return digest_descriptor(descriptor)
+    with mmap.mmap(descriptor, size, prot=mmap.PROT_READ) as mapped:
+        hasher = blake3(max_threads=THREADS)
+        hasher.update(mapped)
+        return Digest(hasher.hexdigest())
+
+
+def digest_descriptor(descriptor: int) -> Digest:
+    """Hash what is left to read of an open file, however it changes meanwhile."""
+    first = os.read(descriptor, CHUNK)
+    if len(first) < CHUNK:  # the usual case: one small file, at most one more read that finds its end
+        rest = os.read(descriptor, CHUNK) if first else b""
+        if not rest:
+            return digest_bytes(first)
+        first += rest
+    hasher = blake3(first, max_threads=THREADS)
+    while chunk := os.read(descriptor, 4 * CHUNK):
+        hasher.update(chunk)
+    return Digest(hasher.hexdigest())

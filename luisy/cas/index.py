@@ -1,0 +1,142 @@
+"""Rows about objects: which were verified when, and which are known to be on disk."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from luisy.cas.database import WANTED, packed
+from luisy.model import Digest
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from luisy.cas.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRow:
+    """What the index knows of one object.
+
+    :param token: stat token of the file when it was verified.
+    :param settled: it was written in this boot, or synced since: if its stat is the same, so are its bytes.
+    """
+
+    digest: Digest
+    size: int
+    token: bytes
+    settled: bool
+
+
+@functools.cache
+def boot() -> bytes:
+    """Names this boot of this machine (16 bytes). Where neither is told, this process alone."""
+    try:
+        text = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    except OSError:
+        return os.urandom(16)
+    try:
+        text += Path("/etc/machine-id").read_bytes()
+    except OSError:
+        text += os.uname().nodename.encode()
+    return blake3(text, max_threads=1).digest(16)
+
+
+class Index:
+    """Objects and epochs. Writers call inside :meth:`Database.writing` and hand its connection on."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # --- epochs: what may have been lost with the power
+
+    def epoch(self, connection: sqlite3.Connection) -> int:
+        """The epoch of this boot in which rows are written now. To be asked in the writing transaction."""
+        (current,) = connection.execute("SELECT max(id) FROM epochs WHERE boot = ?", (boot(),)).fetchone()
+        return int(current) if current is not None else self.new_epoch(connection)
+
+    def new_epoch(self, connection: sqlite3.Connection) -> int:
+        """Begin another epoch: what is written from now on is not covered by a sync that starts after this."""
+        cursor = connection.execute("INSERT INTO epochs (boot) VALUES (?)", (boot(),))
+        return int(cursor.lastrowid or 0)
+
+    def unsynced(self) -> bool:
+        """Whether any row of this boot waits for a sync."""
+        return bool(
+            self.database.query(
+                "SELECT 1 FROM epochs e WHERE boot = ? AND (EXISTS (SELECT 1 FROM objects o WHERE o.epoch = e.id)"
+                " OR EXISTS (SELECT 1 FROM placements p WHERE p.epoch = e.id)) LIMIT 1",
+                (boot(),),
+            )
+        )
+
+    def mark_synced(self, before: int) -> None:
+        """Everything that this boot wrote in epochs below *before* is on disk."""
+        with self.database.writing() as connection:
+            spans = "(SELECT id FROM epochs WHERE boot = ? AND id < ?)"
+            for table in ("objects", "placements"):
+                connection.execute(
+                    f"UPDATE {table} SET epoch = NULL WHERE epoch IN {spans}",  # noqa: S608 - our own names
+                    (boot(), before),
+                )
+            connection.execute("DELETE FROM epochs WHERE boot = ? AND id < ?", (boot(), before))
+
+    # --- objects
+
+    def objects(self, digests: Sequence[Digest]) -> dict[Digest, ObjectRow]:
+        """The rows of *digests*, in one query whatever their number."""
+        if not digests:
+            return {}
+        rows = self.database.query(
+            WANTED + "SELECT o.digest, o.size, o.token, o.epoch IS NULL OR o.epoch IN (SELECT id FROM epochs"
+            " WHERE boot = ?3) FROM wanted CROSS JOIN objects o ON o.digest = wanted.digest",
+            (*packed(digests), boot()),
+        )
+        found = (ObjectRow(Digest(row[0].hex()), row[1], row[2], bool(row[3])) for row in rows)
+        return {row.digest: row for row in found}
+
+    def object(self, digest: Digest) -> ObjectRow | None:
+        """The row of one object."""
+        rows = self.database.query(
+            "SELECT size, token, epoch IS NULL OR epoch IN (SELECT id FROM epochs WHERE boot = ?)"
+            " FROM objects WHERE digest = ?",
+            (boot(), bytes.fromhex(digest)),
+        )
+        return ObjectRow(digest, rows[0][0], rows[0][1], bool(rows[0][2])) if rows else None
+
+    def put(self, connection: sqlite3.Connection, rows: Iterable[tuple[Digest, int, bytes]]) -> None:
+        """Digest, size and token of files whose bytes were verified just now."""
+        epoch = self.epoch(connection)
+        connection.executemany(
+            "INSERT OR REPLACE INTO objects (digest, size, token, epoch) VALUES (?, ?, ?, ?)",
+            [(bytes.fromhex(digest), size, token, epoch) for digest, size, token in rows],
+        )
+
+    def drop(self, connection: sqlite3.Connection, digest: Digest) -> None:
+        """The object is not there."""
+        connection.execute("DELETE FROM objects WHERE digest = ?", (bytes.fromhex(digest),))
+
+    def totals(self) -> tuple[int, int]:
+        """Number of objects and their bytes."""
+        ((count, size),) = self.database.query("SELECT count(*), ifnull(sum(size), 0) FROM objects")
+        return int(count), int(size)
+
+    # --- rebuilding
+
+    def clear(self, connection: sqlite3.Connection) -> None:
+        """Forget all that can be made again from files, and remember when."""
+        for table in ("objects", "actions", "aliases", "rescued", "tasks"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        connection.execute("INSERT OR REPLACE INTO facts VALUES ('rebuilt', ?)", (time.time(),))
+
+    def rebuilt(self) -> float | None:
+        """When the index was last rebuilt; gc deletes nothing for the retention period after that."""
+        rows = self.database.query("SELECT value FROM facts WHERE name = 'rebuilt'")
+        return float(rows[0][0]) if rows else None

@@ -1,0 +1,329 @@
+"""Objects: immutable bytes named by their digest, and the rules by which they are trusted.
+
+Putting is two steps. *Staging* writes a file in ``tmp/`` that nobody knows of. *Installing* renames it to its
+name and writes its row in one ``BEGIN IMMEDIATE``, in which gc may not unlink. What lies at the name without a
+verified row is replaced: it may be the rest of a crash.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from luisy.cas._layout import install, remove, write_new
+from luisy.cas.hashing import CHUNK, digest_bytes, digest_own_file
+from luisy.cas.materialise import NoKernelCopy, clone, copy, copy_in_kernel
+from luisy.cas.stat_tokens import token_of
+from luisy.errors import NoSuchResult, StoreError
+from luisy.model import Digest, LinkMode
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable
+    from typing import BinaryIO
+
+    from luisy.cas._layout import Layout
+    from luisy.cas.index import Index, ObjectRow
+
+MODE = 0o444
+"""Permissions of an object before the umask: nobody writes to it."""
+
+SMALL = 64 << 10
+"""Bytes up to which a file is read whole: then what is stored is what was hashed, in the fewest calls."""
+
+_PIPELINE = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file in ``tmp/`` that waits to be installed."""
+
+    digest: Digest
+    size: int
+    temporary: str
+
+
+class Objects:
+    """The objects of one store. Everything that is served was verified before.
+
+    :param read_only: nothing on disk or in the index may be changed.
+    """
+
+    def __init__(self, layout: Layout, index: Index, *, read_only: bool) -> None:
+        self._layout = layout
+        self._index = index
+        self._read_only = read_only
+        self._staged: dict[Digest, Staged] = {}
+        self._pid = os.getpid()
+
+    # --- putting
+
+    @property
+    def staged(self) -> dict[Digest, Staged]:
+        """What this process staged and did not install yet. A forked child starts with nothing."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._staged = {}
+        return self._staged
+
+    def stage_bytes(self, data: bytes) -> Digest:
+        """Make *data* ready to be installed, unless the store holds it.
+
+        :raises OSError: the disk is full or read-only; nothing is left behind.
+        """
+        digest = digest_bytes(data)
+        if not self._held(digest):
+            temporary = self._layout.temporary()
+            write_new(temporary, data, MODE)
+            self.staged[digest] = Staged(digest, len(data), temporary)
+        return digest
+
+    def stage_file(self, source: int, status: os.stat_result, path: str) -> tuple[Digest, LinkMode]:
+        """Make an open file's bytes ready to be installed.
+
+        :param status: of the file when it was found; if it has another one before or after, that is an error.
+        :param path: of the file, for messages.
+        :raises StoreError: the file changed meanwhile (slug ``source-changed``).
+        :raises OSError: the disk is full or read-only; nothing is left behind.
+        """
+        expect_unchanged(source, status, path)
+        if status.st_size <= SMALL:
+            data = os.read(source, SMALL + 1)
+            expect_unchanged(source, status, path)
+            if len(data) != status.st_size:
+                raise source_changed(path)
+            return self.stage_bytes(data), LinkMode.COPY
+        temporary = self._layout.temporary()
+        try:
+            digest, mode = _copy_hashing(source, temporary, status.st_size, path)
+            expect_unchanged(source, status, path)
+        except BaseException:
+            remove(temporary)
+            raise
+        if self._held(digest):
+            remove(temporary)
+        else:
+            self.staged[digest] = Staged(digest, status.st_size, temporary)
+        return digest, mode
+
+    def install(self, connection: sqlite3.Connection) -> None:
+        """Rename what is staged to its names, with their rows, in the caller's transaction."""
+        rows = []
+        for staged in self.staged.values():
+            path = self._layout.object(staged.digest)
+            install(staged.temporary, path)
+            rows.append((staged.digest, staged.size, token_of(os.lstat(path))))
+        if rows:
+            self._index.put(connection, rows)
+
+    def forget_staged(self) -> None:
+        """After installing, or to give up: no temporary file is left."""
+        for staged in self.staged.values():
+            remove(staged.temporary)
+        self.staged.clear()
+
+    def _held(self, digest: Digest) -> bool:
+        if digest in self.staged:
+            return True
+        row = self._index.object(digest)
+        return row is not None and row.settled and self._token(digest) == row.token
+
+    # --- getting
+
+    def read(self, digest: Digest) -> bytes:
+        """The bytes of an object, hashed once more as they pass.
+
+        :raises NoSuchResult: it is not there, or was damaged (then it is quarantined now).
+        """
+        row = self._index.object(digest)
+        if row is not None:
+            try:
+                with open(self._layout.object(digest), "rb") as file:
+                    token = token_of(os.fstat(file.fileno()))
+                    data = file.read()
+            except OSError:
+                self._lose([row])
+            else:
+                if digest_bytes(data) == digest:
+                    return data
+                self._quarantine(digest, token)
+        raise missing(digest)
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """A file with the object's bytes, verified by its stat or by hashing.
+
+        :raises NoSuchResult: as :meth:`read`.
+        """
+        if digest in self.verified([digest]):
+            return open(self._layout.object(digest), "rb")
+        raise missing(digest)
+
+    def verified(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Which of *digests* are there with the right bytes: one query, one stat each.
+
+        One whose stat differs from its row, or that an earlier boot wrote and never synced, is hashed; if it
+        is wrong it is quarantined.
+        """
+        good: set[Digest] = set()
+        doubtful: list[ObjectRow] = []
+        lost: list[ObjectRow] = []
+        for digest, row in self._index.objects(list(dict.fromkeys(digests))).items():
+            token = self._token(digest)
+            if token == row.token and row.settled:
+                good.add(digest)
+            else:
+                (lost if token is None else doubtful).append(row)
+        if lost:
+            self._lose(lost)
+        if doubtful:
+            good |= self._rehash(doubtful)
+        return good
+
+    def accept_link(self, digest: Digest, before: os.stat_result) -> None:
+        """Keep trusting an object after we made a hard link to it, which changed its ctime and no more."""
+        path = self._layout.object(digest)
+        with self._index.database.writing() as connection:
+            now = os.lstat(path)
+            same = (now.st_ino, now.st_size, now.st_mtime_ns)
+            if same == (before.st_ino, before.st_size, before.st_mtime_ns):
+                self._index.put(connection, [(digest, now.st_size, token_of(now))])
+
+    def _token(self, digest: Digest) -> bytes | None:
+        try:
+            return token_of(os.lstat(self._layout.object(digest)))
+        except OSError:  # an unreadable object is a miss, whatever the reason
+            return None
+
+    def _rehash(self, rows: Collection[ObjectRow]) -> set[Digest]:
+        fresh: list[tuple[Digest, int, bytes]] = []
+        for row in rows:
+            found = hash_object(self._layout.object(row.digest))
+            if found is None:
+                self._lose([row])
+            elif found[0] == row.digest:
+                fresh.append((row.digest, found[1], found[2]))
+            else:
+                self._quarantine(row.digest, found[2])
+        if self._read_only:
+            return {digest for digest, _, _ in fresh}
+        with self._index.database.writing() as connection:
+            # gc or another writer may have been at it since it was hashed.
+            still = [item for item in fresh if self._token(item[0]) == item[2]]
+            self._index.put(connection, still)
+        return {digest for digest, _, _ in still}
+
+    def _lose(self, rows: Collection[ObjectRow]) -> None:
+        if self._read_only:
+            return
+        with self._index.database.writing() as connection:
+            for row in rows:
+                if self._token(row.digest) is None:
+                    self._index.drop(connection, row.digest)
+
+    def _quarantine(self, digest: Digest, token: bytes) -> None:
+        """Take a damaged file out of sight, unless another process has put a good one in its place."""
+        if self._read_only:
+            return
+        with self._index.database.writing() as connection:
+            if self._token(digest) == token:
+                os.replace(self._layout.object(digest), self._layout.quarantined(digest))
+                self._index.drop(connection, digest)
+
+
+def hash_object(path: str) -> tuple[Digest, int, bytes] | None:
+    """Digest, size and stat token of an object file; None if it cannot be read, or changes meanwhile."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        digest = digest_own_file(descriptor, status.st_size)
+        same = token_of(os.fstat(descriptor)) == token_of(status)
+        return (digest, status.st_size, token_of(status)) if same else None
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def expect_unchanged(source: int, status: os.stat_result, path: str) -> None:
+    """Raise ``source-changed`` unless open file *source* still has *status*."""
+    if token_of(os.fstat(source)) != token_of(status):
+        raise source_changed(path)
+
+
+def source_changed(path: str) -> StoreError:
+    """The error for a file that is written while we read it."""
+    return StoreError(
+        f"{path} changed while it was read",
+        slug="source-changed",
+        hint="Something else writes this file; find out what, and run again.",
+    )
+
+
+def missing(digest: Digest) -> NoSuchResult:
+    """The error for an object that is not there."""
+    return NoSuchResult(f"the store has no object {digest}", slug="no-such-object")
+
+
+def _copy_hashing(source: int, temporary: str, size: int, path: str) -> tuple[Digest, LinkMode]:
+    """Copy a large file to a new one and hash the copy: by reflink, in the kernel, or through this process."""
+    target = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
+    try:
+        if clone(source, target):
+            if os.fstat(target).st_size != size:
+                raise source_changed(path)
+            return digest_own_file(target, size), LinkMode.REFLINK
+        digest = _pipeline(source, target, size)
+        if digest is None:
+            os.lseek(source, 0, os.SEEK_SET)
+            os.truncate(target, 0)
+            os.lseek(target, 0, os.SEEK_SET)
+            copy(source, target)
+            if os.fstat(target).st_size != size:
+                raise source_changed(path)
+            digest = digest_own_file(target, size)
+        return digest, LinkMode.COPY
+    finally:
+        os.close(target)
+
+
+def _pipeline(source: int, target: int, size: int) -> Digest | None:
+    """Copy chunk after chunk in the kernel while a thread hashes the one before; None if that is not to be had.
+
+    The thread hashes the copy (our file, so mmap is safe), never the source, which may change.
+    """
+    if size < CHUNK or not hasattr(os, "copy_file_range"):
+        return None
+    os.truncate(target, size)
+    hasher = blake3(max_threads=1)  # the other core copies
+    with mmap.mmap(target, size, prot=mmap.PROT_READ) as mapped, memoryview(mapped) as view:
+        worker: threading.Thread | None = None
+        done = 0
+        try:
+            while done < size:
+                copied = copy_in_kernel(source, target, min(_PIPELINE, size - done))
+                if copied == 0:
+                    return None  # the source shrank, or this file system does not say so clearly
+                if worker:
+                    worker.join()
+                worker = threading.Thread(target=_update, args=(hasher, view, done, done + copied))
+                worker.start()
+                done += copied
+        except NoKernelCopy:
+            return None
+        finally:
+            if worker:
+                worker.join()
+    return Digest(hasher.hexdigest())
+
+
+def _update(hasher: blake3, view: memoryview, start: int, end: int) -> None:
+    with view[start:end] as part:
+        hasher.update(part)

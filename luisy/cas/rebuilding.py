@@ -1,0 +1,119 @@
+"""Make the index again from objects, action files and record files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from luisy.cas import actions, manifests
+from luisy.cas.objects import hash_object
+from luisy.cas.outputs import needed
+from luisy.cas.records import Alias, RecordKind, Rescued
+from luisy.errors import CorruptionError
+from luisy.model import Digest, is_digest
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+
+    from luisy.cas._layout import Layout
+    from luisy.cas.action_rows import ActionRows
+    from luisy.cas.index import Index
+    from luisy.cas.workspace_rows import WorkspaceRows
+    from luisy.model import Action
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild found.
+
+    :param damaged: files that did not verify; they stand where they were and count as missing.
+    """
+
+    objects: int
+    actions: int
+    aliases: int
+    rescued: int
+    damaged: tuple[str, ...]
+
+
+def rebuild(layout: Layout, index: Index, rows: ActionRows, workspace: WorkspaceRows) -> Rebuilt:
+    """Replace all rows that files stand behind, in one transaction: readers see the old index or the new."""
+    damaged: list[str] = []
+    with index.database.writing() as connection:
+        index.clear(connection)
+        objects = list(_objects(layout, damaged))
+        index.put(connection, objects)
+        held = {digest for digest, _, _ in objects}
+        filed = _actions(layout, rows, connection, held, damaged)
+        aliases = [
+            alias
+            for alias in _decoded(f"{layout.root}/records/{RecordKind.ALIAS.value}", Alias.decode, damaged)
+            if alias.created >= filed.get(alias.key, alias.created) and alias.action_key in filed
+        ]
+        for alias in aliases:
+            rows.put_alias(connection, alias)
+        rescued = list(_decoded(f"{layout.root}/records/{RecordKind.RESCUED.value}", Rescued.decode, damaged))
+        for record in rescued:
+            workspace.put_rescued(connection, record)
+    return Rebuilt(len(objects), len(filed), len(aliases), len(rescued), tuple(damaged))
+
+
+def _actions(
+    layout: Layout,
+    rows: ActionRows,
+    connection: sqlite3.Connection,
+    held: set[Digest],
+    damaged: list[str],
+) -> dict[str, float]:
+    """File every action whose objects are there, oldest first; when each key was filed."""
+    found: list[Action] = list(_decoded(layout.actions, actions.decode, damaged))
+    filed = {}
+    for action in sorted(found, key=lambda action: action.created):
+        encoded = _manifest_bytes(layout, action.manifest) if action.manifest in held else None
+        if encoded is not None and needed([manifests.decode(encoded)]) <= held:
+            rows.put(connection, action, encoded)
+            filed[str(action.key)] = action.created
+    return filed
+
+
+def _manifest_bytes(layout: Layout, digest: Digest) -> bytes | None:
+    data = Path(layout.object(digest)).read_bytes()
+    try:
+        manifests.decode(data)
+    except CorruptionError:
+        return None
+    return data
+
+
+def _objects(layout: Layout, damaged: list[str]) -> Iterator[tuple[Digest, int, bytes]]:
+    for path in _files(layout.objects):
+        found = hash_object(path)
+        if found is not None and path == layout.object(found[0]):
+            yield found
+        else:
+            damaged.append(path)
+
+
+def _decoded(folder: str, decode: Callable[[bytes], _T], damaged: list[str]) -> Iterator[_T]:
+    for path in _files(folder):
+        try:
+            yield decode(Path(path).read_bytes())
+        except (CorruptionError, OSError):
+            damaged.append(path)
+
+
+def _files(folder: str) -> Iterator[str]:
+    """The files of a folder fanned out by two digits, sorted."""
+    try:
+        fans = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return
+    for fan in fans:
+        for name in sorted(os.listdir(f"{folder}/{fan}")):
+            if is_digest(fan + name):
+                yield f"{folder}/{fan}/{name}"

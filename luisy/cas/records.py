@@ -1,0 +1,79 @@
+"""Record files: small facts that the index must be able to learn again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from luisy.cas.envelope import seal, unseal
+from luisy.cas.hashing import digest_bytes
+from luisy.model import Digest, Key
+
+if TYPE_CHECKING:
+    from luisy.cas._layout import Layout
+
+
+class RecordKind(Enum):
+    """The kinds of record files; the value is the folder's name."""
+
+    ALIAS = "alias"
+    RESCUED = "rescued"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Early cutoff found that *key* is answered by the action at *action_key*.
+
+    :param created: seconds since the epoch, UTC.
+    """
+
+    key: Key
+    action_key: Key
+    created: float
+
+    def encode(self) -> bytes:
+        """The bytes of the record file."""
+        fields = {"key": self.key, "action_key": self.action_key, "created": float(self.created)}
+        return seal(RecordKind.ALIAS.value, fields)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Alias:
+        """What :meth:`encode` wrote; CorruptionError for anything else."""
+        found = unseal(RecordKind.ALIAS.value, data)
+        return cls(found.key("key"), found.key("action_key"), found.number("created"))
+
+    def file(self, layout: Layout) -> str:
+        """Where the record lies: one per key."""
+        return layout.record(RecordKind.ALIAS.value, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """A file or folder that was edited by hand, kept before luisy replaced it.
+
+    :param digest: the file's object; of a folder, the manifest object.
+    :param path: where it was.
+    :param created: when it was rescued, seconds since the epoch, UTC.
+    """
+
+    digest: Digest
+    path: str
+    created: float
+
+    def encode(self) -> bytes:
+        """The bytes of the record file."""
+        fields = {"digest": self.digest, "path": self.path, "created": float(self.created)}
+        return seal(RecordKind.RESCUED.value, fields)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Rescued:
+        """What :meth:`encode` wrote; CorruptionError for anything else."""
+        found = unseal(RecordKind.RESCUED.value, data)
+        return cls(found.digest("digest"), found.text("path"), found.number("created"))
+
+    def file(self, layout: Layout) -> str:
+        """Where the record lies: one per digest and path."""
+        name = digest_bytes(self.digest.encode() + os.fsencode(self.path))
+        return layout.record(RecordKind.RESCUED.value, name)

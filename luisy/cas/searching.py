@@ -1,0 +1,61 @@
+"""What an abbreviated key or digest may mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from luisy.errors import UsageError
+
+if TYPE_CHECKING:
+    from luisy.cas.database import Database
+
+_PREFIX = re.compile(r"[0-9a-f]{6,64}")
+_MOST = 64
+"""Enough to say that a prefix is ambiguous, and with what."""
+
+
+class MatchKind(Enum):
+    """What a match names."""
+
+    ACTION = "action"
+    ALIAS = "alias"
+    OBJECT = "object"
+    RESCUED = "rescued"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Something whose name starts with the prefix.
+
+    :param name: key or digest, 64 hex digits.
+    """
+
+    kind: MatchKind
+    name: str
+
+
+_QUERIES = {
+    MatchKind.ACTION: "SELECT key FROM actions WHERE key BETWEEN ? AND ? LIMIT ?",
+    MatchKind.ALIAS: "SELECT key FROM aliases WHERE key BETWEEN ? AND ? LIMIT ?",
+    MatchKind.RESCUED: "SELECT DISTINCT digest FROM rescued WHERE digest BETWEEN ? AND ? LIMIT ?",
+    MatchKind.OBJECT: "SELECT digest FROM objects WHERE digest BETWEEN ? AND ? LIMIT ?",
+}
+
+
+def find(database: Database, prefix: str) -> list[Match]:
+    """All matches, at most 64 of a kind.
+
+    :raises UsageError: *prefix* is not 6 to 64 hex digits (``bad-prefix``).
+    """
+    prefix = prefix.lower()
+    if not _PREFIX.fullmatch(prefix):
+        raise UsageError(
+            f"{prefix!r} is no key or digest", slug="bad-prefix", hint="Give 6 to 64 hexadecimal digits."
+        )
+    bounds = (bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f")), _MOST)
+    return [
+        Match(kind, row[0].hex()) for kind, query in _QUERIES.items() for row in database.query(query, bounds)
+    ]
