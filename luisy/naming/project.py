@@ -6,8 +6,6 @@ import os
 import sys
 from typing import Any
 
-from luisy.errors import UsageError
-
 
 def project_of(task: Any) -> str:
     """The name of a task's project: its ``project_name``, else the first component of its module.
@@ -25,16 +23,8 @@ def project_of_module(module: str) -> str:
 
     ``python -m package.module`` counts as the package, since that is what an import of it would say. What has
     no file is ``notebook`` in a Jupyter kernel and ``__main__`` anywhere else (REPL, ``python -c``, stdin).
-
-    :raises UsageError: slug ``no-project-name``, for luisy's own classes: they belong to no project.
     """
     first = module.partition(".")[0]
-    if first == "luisy":
-        raise UsageError(
-            f"a task class of {module} belongs to no project",
-            slug="no-project-name",
-            hint="derive a class of your own from it, or give it a project_name",
-        )
     return _script_name() if first in ("__main__", "__mp_main__") else first
 
 

@@ -1,0 +1,253 @@
+"""Decorators for task classes: where the output lies, what it is called, which format it has.
+
+Each returns the class that it was given and changes nothing else. Those whose arguments are all optional
+may stand with or without parentheses.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+import luigi
+import luigi.util
+
+from luisy import settings, targets
+from luisy.errors import UsageError
+from luisy.naming import automatic_name, not_ending_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+TaskClass = TypeVar("TaskClass", bound=type)
+
+_luigi_util: Any = luigi.util  # not annotated
+
+
+class DecoratorError(UsageError, ValueError):
+    """A decorator does not fit the class that it stands at (a ``ValueError``, as in luisy 1.x)."""
+
+    slug = "bad-decorator"
+
+
+class OutputDecorator(Protocol):
+    """A decorator that takes options for the functions of pandas that write and read the output."""
+
+    @overload
+    def __call__(self, task_class: TaskClass, /) -> TaskClass: ...
+
+    @overload
+    def __call__(self, **options: Any) -> Callable[[TaskClass], TaskClass]: ...
+
+
+class LayerDecorator(Protocol):
+    """A decorator without arguments."""
+
+    @overload
+    def __call__(self, task_class: TaskClass, /) -> TaskClass: ...
+
+    @overload
+    def __call__(self) -> Callable[[TaskClass], TaskClass]: ...
+
+
+def _output(target_cls: type[targets.LocalTarget]) -> OutputDecorator:
+    def decorator(task_class: Any = None, /, **options: Any) -> Any:
+        def decorate(cls: Any) -> Any:
+            cls.target_cls = target_cls
+            cls.target_kwargs = options
+            return cls
+
+        return decorate if task_class is None else decorate(task_class)
+
+    decorator.__doc__ = f"The task's output is a {target_cls.__name__}; options go to pandas."
+    return decorator
+
+
+csv_output = _output(targets.CSVTarget)
+feather_output = _output(targets.FeatherTarget)
+hdf_output = _output(targets.HDFTarget)
+json_output = _output(targets.JSONTarget)
+parquet_output = _output(targets.ParquetTarget)
+pickle_output = _output(targets.PickleTarget)
+xlsx_output = _output(targets.XLSXTarget)
+
+
+@overload
+def parquetdir_output(task_class: TaskClass, /) -> TaskClass: ...
+
+
+@overload
+def parquetdir_output(*, outdir: str | None = None, **options: Any) -> Callable[[TaskClass], TaskClass]: ...
+
+
+def parquetdir_output(task_class: Any = None, /, *, outdir: str | None = None, **options: Any) -> Any:
+    """The task's output is a folder of parquet files.
+
+    :param outdir: the folder's name; else the class has a method ``get_folder_name``.
+    :param options: go to pandas and pyarrow.
+    :raises DecoratorError: if there is neither.
+    """
+
+    def decorate(cls: Any) -> Any:
+        if outdir is not None:
+            cls.get_folder_name = lambda _self: outdir
+        _check_folder_name(cls, "parquetdir_output")
+        cls.target_cls = targets.ParquetDirTarget
+        cls.target_kwargs = options
+        return cls
+
+    return decorate if task_class is None else decorate(task_class)
+
+
+def make_directory_output(
+    read_file_func: Callable[[str], Any], regex_pattern: str | None = None
+) -> Callable[[TaskClass], TaskClass]:
+    """The output of an external task is a folder, read file by file in the order of the names.
+
+    :param read_file_func: is given the path of a file and returns its content, or None to leave it out.
+    :param regex_pattern: only files whose name it is found in are read.
+    :raises DecoratorError: for a task that is not external, or has no ``get_folder_name``.
+    """
+
+    def decorate(cls: Any) -> Any:
+        if not issubclass(cls, luigi.ExternalTask):
+            raise DecoratorError(
+                f"make_directory_output stands at {cls.__name__}, which is no ExternalTask",
+                hint="derive the class from luisy.ExternalTask",
+            )
+        _check_folder_name(cls, "make_directory_output")
+        cls.target_cls = type(
+            f"{cls.__name__}Directory",
+            (targets.DirectoryTarget,),
+            {
+                # Where pickle finds it again.
+                "__module__": cls.__module__,
+                "__qualname__": f"{cls.__qualname__}.target_cls",
+                "__doc__": f"The folder of {cls.__name__}.",
+                "read_file": staticmethod(read_file_func),
+                "regex_pattern": regex_pattern,
+            },
+        )
+        cls.target_kwargs = {}
+        return cls
+
+    return decorate
+
+
+def _check_folder_name(cls: type, decorator: str) -> None:
+    if not callable(getattr(cls, "get_folder_name", None)):
+        raise DecoratorError(
+            f"{decorator} stands at {cls.__name__}, which has no method get_folder_name()",
+            hint="let get_folder_name(self) return the folder's name below the task's get_outdir()",
+        )
+
+
+def side_outputs(*names: str) -> Callable[[TaskClass], TaskClass]:
+    """The task also writes the files *names*: they are kept and restored with its output.
+
+    :param names: relative to ``get_outdir()``; ``{name}`` in them stands for the task's ``get_file_name()``, so that
+        tasks with other parameters have other files.
+    """
+
+    def decorate(cls: Any) -> Any:
+        cls.side_output_names = names
+        return cls
+
+    return decorate
+
+
+def project_name(project_name: str) -> Callable[[TaskClass], TaskClass]:
+    """The task belongs to the project *project_name* rather than to the one that its module names."""
+
+    def decorate(cls: Any) -> Any:
+        cls.project_name = project_name
+        return cls
+
+    return decorate
+
+
+def _layer(name: str) -> LayerDecorator:
+    def get_outdir(self: Any) -> str:
+        working_dir = settings.current().required_working_dir
+        return os.path.join(working_dir, self.project_name, name, self.get_sub_dir())
+
+    def decorator(task_class: Any = None, /) -> Any:
+        def decorate(cls: Any) -> Any:
+            cls.get_outdir = get_outdir
+            return cls
+
+        return decorate if task_class is None else decorate(task_class)
+
+    decorator.__doc__ = f"The output lies in the {name} layer: ``WORKING_DIR/<project>/{name}/<sub dir>``."
+    return decorator
+
+
+raw = _layer("raw")
+interim = _layer("interim")
+final = _layer("final")
+
+
+@overload
+def auto_filename(task_class: TaskClass, /) -> TaskClass: ...
+
+
+@overload
+def auto_filename(
+    *, excl_params: Iterable[str] | None = None, excl_none: bool = False
+) -> Callable[[TaskClass], TaskClass]: ...
+
+
+def auto_filename(
+    task_class: Any = None, /, *, excl_params: Iterable[str] | None = None, excl_none: bool = False
+) -> Any:
+    """The file is named by the task's family and its significant parameters (``luisy.naming``).
+
+    :param excl_params: names of parameters that are not told; tasks that differ in nothing else share a file.
+    :param excl_none: parameters that are None are not told.
+    """
+    excluded = frozenset(excl_params or ()) | {"working_dir"}
+
+    def get_file_name(self: Any) -> str:
+        """The automatic name, without the file's ending."""
+        told = sorted((name, p) for name, p in self.get_params() if p.significant and name not in excluded)
+        values = ((name, parameter, getattr(self, name)) for name, parameter in told)
+        shown = [item for item in values if not (excl_none and item[2] is None)]
+        name = automatic_name(self.get_task_family(), shown, [name for name, _ in told])
+        ending = self.target_cls.file_ending
+        return not_ending_in(name, f".{ending}") if ending else name
+
+    def decorate(cls: Any) -> Any:
+        cls.get_file_name = get_file_name
+        return cls
+
+    return decorate if task_class is None else decorate(task_class)
+
+
+def inherits(*tasks: type[luigi.Task], **named_tasks: type[luigi.Task]) -> Callable[[TaskClass], TaskClass]:
+    """The class gets the parameters of *tasks*, and ``clone_parent`` or ``clone_parents``, as in Luigi."""
+    if not tasks and not named_tasks:
+        raise TypeError("inherits needs at least one task class")
+    decorator: Callable[[TaskClass], TaskClass] = _luigi_util.inherits(*tasks, **named_tasks)
+    return decorator
+
+
+def requires(
+    *tasks: type[luigi.Task], as_dict: bool = False, **named_tasks: type[luigi.Task]
+) -> Callable[[TaskClass], TaskClass]:
+    """The class gets the parameters of *tasks* and requires them.
+
+    One task is required as it is, several as a list, and *named_tasks* as a dict.
+
+    :param as_dict: require several as a dict by their family.
+    """
+    if not tasks and not named_tasks:
+        raise TypeError("requires needs at least one task class")
+
+    def decorate(cls: Any) -> Any:
+        cls = _luigi_util.requires(*tasks, **named_tasks)(cls)
+        if as_dict and len(tasks) > 1:
+            families: Any = tasks
+            cls.requires = lambda self: {task.get_task_family(): self.clone(task) for task in families}
+        return cls
+
+    return decorate

@@ -1,0 +1,310 @@
+"""The task classes that users derive theirs from.
+
+A task says by ``get_outdir()`` and ``get_file_name()`` (which the decorators write) where its output lies.
+Naming an output touches no disk: folders are made when something is written, and by Luigi's worker just before
+``run()``, for tasks that write to ``self.output().path`` by themselves.
+
+What only a run knows (fetching results, uploading them) is asked of one ``ResultSource``, which whoever runs
+the tasks sets.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import luigi
+
+from luisy import settings
+from luisy.decorators import auto_filename, pickle_output
+from luisy.errors import RemoteError, TaskError, UsageError
+from luisy.naming import fitting, project_of_module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from luisy.targets import LocalTarget
+
+
+_flatten: Any = luigi.task.flatten  # not annotated
+
+
+class ResultSource(Protocol):
+    """Where results come from, and go to, that are not in the workspace."""
+
+    def fetch(self, task: luigi.Task) -> bool:
+        """Put the outputs of *task* in their place; False if there is no result. May be called again."""
+
+    def upload(self, task: luigi.Task, *, overwrite: bool) -> None:
+        """Upload the result of *task*; one that is there already stays unless *overwrite*."""
+
+
+class _Port:
+    source: ResultSource | None = None
+
+
+def set_result_source(source: ResultSource | None) -> ResultSource | None:
+    """Let ``read``, ``download`` and ``upload`` of all tasks in this process ask *source*; returns the one before."""
+    before, _Port.source = _Port.source, source
+    return before
+
+
+class NoOutput(TaskError, ValueError):
+    """A task's output is to be read and is not there (a ``ValueError``, as in luisy 1.x)."""
+
+    slug = "no-output"
+
+
+class _ProjectName:
+    """``project_name`` of a task and of its class, unless one is set: what the module says."""
+
+    def __get__(self, _task: object, owner: type) -> str:
+        return project_of_module(owner.__module__)
+
+
+@pickle_output
+@auto_filename
+class Task(luigi.Task):
+    """A task with one output that luisy can read and write.
+
+    Without other decorators the output is a pickle named after the task and its parameters, directly in the
+    working dir (or in the folder that ``get_sub_dir()`` names).
+    """
+
+    target_cls: ClassVar[type[LocalTarget]]
+    target_kwargs: ClassVar[Mapping[str, Any]]
+    side_output_names: ClassVar[Sequence[str]] = ()
+    project_name: ClassVar[Any] = _ProjectName()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Take ``side_outputs = ("a.png",)`` in a class's body for the decorator of that name."""
+        super().__init_subclass__(**kwargs)
+        names = cls.__dict__.get("side_outputs")
+        if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+            cls.side_output_names = tuple(names)
+            del cls.side_outputs
+
+    @cached_property
+    def logger(self) -> logging.Logger:
+        """A logger with the name of the class."""
+        return logging.getLogger(type(self).__name__)
+
+    def get_outdir(self) -> str:
+        """The folder of the output: the working dir and ``get_sub_dir()``; the layer decorators replace it."""
+        return os.path.join(settings.current().required_working_dir, self.get_sub_dir())
+
+    def get_sub_dir(self) -> str:
+        """A folder below the layer; none unless overridden."""
+        return ""
+
+    if TYPE_CHECKING:
+
+        def requires(self) -> Any:
+            """The tasks that must be complete before: one, or a list, tuple or dict of them."""
+
+        def complete(self) -> bool:
+            """Whether all outputs are there."""
+
+        @classmethod
+        def get_task_family(cls) -> str:
+            """The name of the class, after its namespace if it has one."""
+
+        def get_file_name(self) -> str:
+            """The output's name, with or without the ending of its format; ``auto_filename`` writes this method."""
+
+        def get_folder_name(self) -> str:
+            """The output's name if it is a folder; written by the user or ``parquetdir_output(outdir=...)``."""
+
+    def get_outfile(self) -> str:
+        """The path of the output."""
+        ending = self.target_cls.file_ending
+        if not ending and hasattr(self, "get_folder_name"):
+            return os.path.join(self.get_outdir(), self.get_folder_name())
+        suffix = f".{ending}" if ending else ""
+        folder, name = os.path.split(self.get_file_name().removesuffix(suffix))
+        return os.path.join(self.get_outdir(), folder, fitting(name, suffix) + suffix)
+
+    def output(self) -> LocalTarget:
+        """The target of the output."""
+        return self.target_cls(self.get_outfile(), **self.target_kwargs)
+
+    @property
+    def side_outputs(self) -> Mapping[str, luigi.LocalTarget]:
+        """The targets of further files that the task writes, by the names under which they were declared."""
+        if not self.side_output_names:
+            return {}
+        name = self.get_file_name().removesuffix(f".{self.target_cls.file_ending}")
+        return {
+            declared: _plain_target(os.path.join(self.get_outdir(), declared.replace("{name}", name)))
+            for declared in self.side_output_names
+        }
+
+    def read(self) -> Any:
+        """The content of the output. If it is not there, the ``ResultSource`` is asked first.
+
+        :raises NoOutput: if there is none.
+        """
+        if not self.complete() and not (_Port.source and _Port.source.fetch(self) and self.complete()):
+            raise NoOutput(
+                f"{self} has no output yet: {_told(self.output())}",
+                hint=f"run it first: luisy run {self.get_task_family()}, or luisy.build(task)",
+            )
+        return _content(self.output(), self)
+
+    def write(self, obj: Any) -> None:
+        """Make *obj* the content of the output, atomically."""
+        target = self.output()
+        target.make_dir(self.get_outdir())
+        target.write(obj)
+
+    def read_input(self) -> Any:
+        """The content of the inputs, in the shape of ``requires()``: one value, a list, a tuple or a dict."""
+        return _read(self.requires(), self)
+
+    def clean(self) -> None:
+        """Remove the output and the side outputs from the workspace.
+
+        :raises UsageError: slug ``external-task``, if luisy could not make them again.
+        """
+        if isinstance(self, luigi.ExternalTask):
+            raise ExternalOutput(
+                f"{self} is external: its output was made by somebody else", hint="remove it yourself"
+            )
+        self.logger.info("Cleaning %s", self)
+        for target in (*_flatten(self.output()), *self.side_outputs.values()):
+            if target.exists():
+                target.remove()
+
+    def download(self) -> bool:
+        """Fetch the output; False if there is no result anywhere.
+
+        :raises RemoteError: slug ``no-remote``, if nothing to ask is set.
+        """
+        return _source("download", self).fetch(self)
+
+    def upload(self, overwrite: bool = False) -> None:  # noqa: FBT001, FBT002 - luisy 1.x's signature
+        """Upload the result; one that is there already stays unless *overwrite*.
+
+        :raises RemoteError: slug ``no-remote``, if nowhere to upload is set.
+        """
+        _source("upload", self).upload(self, overwrite=overwrite)
+
+
+class ExternalTask(Task, luigi.ExternalTask):
+    """A task whose output somebody else makes."""
+
+
+class WrapperTask(Task, luigi.WrapperTask):
+    """A task that only requires others. It has no output of its own."""
+
+    def output(self) -> Any:
+        """Nothing."""
+        return []
+
+    def read(self) -> Any:
+        """What the required tasks read, in the shape of ``requires()``: one value, a list, a tuple or a dict."""
+        return _read(self.requires(), self)
+
+    def download(self) -> bool:
+        """Nothing: there is no file."""
+        return False
+
+    def upload(self, overwrite: bool = False) -> None:  # noqa: FBT001, FBT002 - luisy 1.x's signature
+        """Nothing: there is no file."""
+
+
+class ConcatenationTask(Task):
+    """Puts the data frames of its inputs below each other, in the order of ``requires()``."""
+
+    def preprocess(self, df: Any) -> Any:
+        """Change the whole data frame before it is written."""
+        return df
+
+    def run(self) -> None:
+        """Read the inputs one after the other, concatenate them, and write what ``preprocess`` returns."""
+        import pandas as pd
+
+        frames = list(self._frames(self.requires()))
+        if not frames:
+            raise TaskError(
+                f"{self} requires nothing, so there is nothing to concatenate",
+                slug="no-inputs",
+                hint="let requires() return at least one task",
+            )
+        self.write(self.preprocess(pd.concat(frames)))
+
+    def _frames(self, required: Any) -> Iterator[Any]:
+        for task in _flatten(required):
+            if _is_wrapper(task):
+                yield from self._frames(task.requires())
+            else:
+                self.logger.info("Reading the output of %s", task)
+                yield _read(task, self)
+
+
+class ExternalOutput(UsageError, ValueError):
+    """The output of an external task is not luisy's to remove (a ``ValueError``, as in luisy 1.x)."""
+
+    slug = "external-task"
+
+
+def _make_outdir(task: Task) -> None:
+    """Luisy 1.x made the folder when it named the output; tasks that write by themselves count on it."""
+    if not isinstance(task, luigi.WrapperTask) and type(task).output is Task.output:
+        os.makedirs(task.get_outdir(), exist_ok=True)
+
+
+_registry: Any = Task  # Luigi's side of the class, not annotated
+_registry.event_handler(luigi.Event.START)(_make_outdir)
+
+
+def _source(action: str, task: Task) -> ResultSource:
+    if _Port.source is None:
+        raise RemoteError(
+            f"cannot {action} the output of {task}: this process knows no remote",
+            slug="no-remote",
+            hint="set a remote, and call this in a luisy run or after luisy.build(...)",
+        )
+    return _Port.source
+
+
+def _read(required: Any, reader: luigi.Task) -> Any:
+    """What *required* reads, in its own shape."""
+    if isinstance(required, luigi.Task):
+        task: Any = required  # of Luigi, not annotated
+        if isinstance(task, Task):
+            return task.read()
+        return _read(task.requires(), reader) if _is_wrapper(task) else _content(task.output(), reader)
+    if isinstance(required, dict):
+        return {name: _read(task, reader) for name, task in required.items()}
+    contents = (_read(task, reader) for task in required)
+    return tuple(contents) if isinstance(required, tuple) else list(contents)
+
+
+def _is_wrapper(task: Any) -> bool:
+    return isinstance(task, luigi.WrapperTask)
+
+
+def _content(output: Any, reader: luigi.Task) -> Any:
+    """What the targets in *output* read, in its own shape."""
+    if isinstance(output, dict):
+        return {name: _content(target, reader) for name, target in output.items()}
+    if isinstance(output, (list, tuple)):
+        return type(output)(_content(target, reader) for target in output)
+    if not callable(getattr(output, "read", None)):
+        raise TaskError(
+            f"{reader} cannot read {_told(output)}: a {type(output).__name__} has no read()",
+            slug="no-reader",
+            hint="open it with input().open(), or give the task that writes it one of luisy's output decorators",
+        )
+    return output.read()
+
+
+def _told(output: Any) -> str:
+    return ", ".join(str(getattr(target, "path", target)) for target in _flatten(output))
+
+
+def _plain_target(path: str) -> luigi.LocalTarget:
+    return luigi.LocalTarget(path)  # type: ignore[no-untyped-call]  # Luigi's targets are not annotated
