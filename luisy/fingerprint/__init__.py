@@ -1,33 +1,57 @@
-"""The fingerprint of a task class: digest of the project code that it uses, and the parts it is made of."""
+"""The fingerprint of a task class: digest of the project code that it uses, and the parts it is made of.
+
+of(cls)
+  live        the class, its bases and what factories left in them -> names of project modules
+  closure     names -> statements -> the names they use -> ... (resolve, modules, names, scopes)
+  normal      each statement as bytes that every way to write it shares
+  packages    imported distributions by version or requirement line
+"""
 
 from __future__ import annotations
 
-import ast
 import sys
+from typing import TYPE_CHECKING
 
-from luisy.fingerprint.normal import normal_form, readable
+import luigi
+
+from luisy.fingerprint.closure import Follower, modules_of
+from luisy.fingerprint.freshness import is_loaded_code
+from luisy.fingerprint.live import roots_of
+from luisy.fingerprint.project import Origin, is_project_module
+from luisy.fingerprint.requirements import Requirements
+from luisy.fingerprint.resolve import WHOLE, Resolver
 from luisy.fingerprint.result import BlindSpot, Fingerprint, FingerprintError, SourceFile, digest_of
 
-__all__ = ["BlindSpot", "Fingerprint", "FingerprintError", "Fingerprinter", "SourceFile"]
+if TYPE_CHECKING:
+    from luisy.fingerprint.closure import Closure
+    from luisy.fingerprint.live import Roots
+    from luisy.fingerprint.modules import Module
+    from luisy.fingerprint.resolve import Node
+
+__all__ = ["BlindSpot", "Fingerprint", "FingerprintError", "Fingerprinter", "SourceFile", "is_project_module"]
 
 
 class Fingerprinter:
-    """Fingerprints classes, each once.
+    """Fingerprints classes, each once; what they share is read and followed once.
 
     :param requirements_path: a requirements file whose lines stand for the installed versions.
     :param loaded_after_ns: the moment just before the user's modules were imported, nanoseconds since the
         epoch; project files changed later must be shown to be the code that is loaded.
+    :raises UsageError: the requirements file cannot be read.
     """
 
     def __init__(self, *, requirements_path: str | None = None, loaded_after_ns: int | None = None) -> None:
-        self._requirements_path = requirements_path
+        self._requirements = Requirements(requirements_path) if requirements_path else None
         self._loaded_after_ns = loaded_after_ns
+        self._resolver = Resolver()
+        self._follower = Follower(self._resolver)
         self._known: dict[type, Fingerprint] = {}
 
     def of(self, cls: type) -> Fingerprint:
         """The fingerprint of *cls*.
 
-        :raises FingerprintError: its source cannot be found, or changed since it was loaded.
+        :raises FingerprintError: its source cannot be found (``no-source``), or may not be what is loaded
+            (``source-changed``).
         """
         if cls not in self._known:
             self._known[cls] = self._make(cls)
@@ -38,13 +62,82 @@ class Fingerprinter:
         return all(file.is_on_disk() for file in fingerprint.files)
 
     def _make(self, cls: type) -> Fingerprint:
-        path = getattr(sys.modules.get(cls.__module__), "__file__", None)
-        if path is None:
-            raise FingerprintError(f"The source of {cls.__module__}.{cls.__qualname__} cannot be found.")
-        file, content = SourceFile.read(path)
-        tree = ast.parse(content)
-        label = f"code {cls.__module__}:*"
-        parts = {label: digest_of({label: normal_form(tree.body).hex()})}
+        roots = roots_of(cls, self._resolver)
+        closure = self._follower.closure(roots.nodes)
+        modules = modules_of(closure, self._resolver)
+        for module in modules:
+            self._check_loaded(cls, module)
+        packages, absent = self._packages(closure, roots)
+        parts = {node.label: self._follower.digest(node, closure.keep) for node in closure.nodes}
+        parts = {
+            label: digest
+            for label, digest in parts.items()
+            if not label.endswith(":" + WHOLE) or digest != _EMPTY
+        }
+        parts |= self._follower.order_parts(closure) | roots.parts | absent
+        parts |= {f"package {name}": version for name, version in packages.items()}
+        parts[f"class {cls.__module__}:{cls.__qualname__}"] = ""
+        sources, places = self._sources(closure)
         return Fingerprint(
-            digest_of(parts), parts, {label: readable(tree)}, {label: (path, 1)}, {}, (file,), (), ()
+            digest=digest_of(parts),
+            parts=dict(sorted(parts.items())),
+            sources=sources,
+            places=places,
+            packages=packages,
+            files=tuple(module.file for module in modules if module.file is not None),
+            options=self._options(cls, closure),
+            blind_spots=tuple(sorted(closure.blind | roots.blind)),
         )
+
+    def _check_loaded(self, cls: type, module: Module) -> None:
+        late = module.file is not None and self._loaded_after_ns is not None
+        if not late or module.file is None or module.file.mtime_ns <= (self._loaded_after_ns or 0):
+            return
+        if not is_loaded_code(module):
+            raise FingerprintError(
+                f"{module.file.path} changed while it was loaded; {cls.__qualname__} uses it.",
+                slug="source-changed",
+                hint="Run again: what is on disk now is loaded then.",
+            )
+
+    def _packages(self, closure: Closure, roots: Roots) -> tuple[dict[str, str], dict[str, str]]:
+        packages: dict[str, str] = {}
+        absent: dict[str, str] = {}
+        names = {external.module: external.origin for external in closure.externals}
+        for name in sorted({*names, *roots.installed}):
+            located = self._resolver.locator.locate(name)
+            if located.origin is Origin.ABSENT:
+                absent[f"package {name.partition('.')[0]}"] = "absent"
+            elif located.origin is Origin.INSTALLED and located.distribution is not None:
+                distribution = located.distribution
+                packages[distribution.name] = self._version(distribution.name, distribution.version)
+        return dict(sorted(packages.items())), absent
+
+    def _version(self, name: str, installed: str) -> str:
+        if self._requirements is None:
+            return installed
+        return self._requirements.line_for(name, self._resolver.locator.installed) or installed
+
+    def _sources(self, closure: Closure) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
+        sources, places = {}, {}
+        for node in sorted(closure.nodes):
+            units = self._resolver.units(node)
+            if units:
+                sources[node.label] = "".join(unit.readable() for unit in units)
+                places[node.label] = (self._follower.file_of(units[0].module), units[0].line)
+        return sources, places
+
+    def _options(self, cls: type, closure: Closure) -> tuple[type, ...]:
+        found: dict[type, None] = {}
+        for node in sorted(closure.nodes):
+            live = _live(node)
+            if isinstance(live, type) and issubclass(live, luigi.Config) and live is not cls:
+                found[live] = None
+        return tuple(found)
+
+
+def _live(node: Node) -> object:
+    return vars(sys.modules[node.module]).get(node.name) if node.module in sys.modules else None
+
+
+_EMPTY = digest_of({"bytes": ""})

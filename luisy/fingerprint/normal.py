@@ -29,6 +29,11 @@ class Keep(Flag):
 
 _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_QUIET_DECORATORS = frozenset(
+    "staticmethod classmethod property setter getter deleter abstractmethod wraps lru_cache cache cached_property "
+    "contextmanager asynccontextmanager override final overload total_ordering".split()
+)
+"""Decorators that look at no annotation."""
 _BODIES = frozenset({"body", "orelse", "finalbody"})
 
 
@@ -59,6 +64,24 @@ def constant(value: object) -> bytes:
     return b"?" + frame(text_bytes(repr(value)))
 
 
+def decorator_name(decorator: ast.expr) -> str:
+    """The last name in ``@name``, ``@a.name`` and ``@a.name(...)``; empty for other expressions."""
+    func = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+
+
+def annotations_are_read(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """True if a decorator of *node* may look at its annotations (``singledispatch``, ``validate_call``)."""
+    return any(decorator_name(d) not in _QUIET_DECORATORS for d in node.decorator_list)
+
+
+def is_overload(statement: ast.stmt) -> bool:
+    """True for a signature under ``@overload``: it is there for type checkers only."""
+    return isinstance(statement, _FUNCTIONS) and any(
+        decorator_name(d) == "overload" for d in statement.decorator_list
+    )
+
+
 def is_docstring(statement: ast.stmt) -> bool:
     """True for an expression statement that is one string."""
     return (
@@ -81,6 +104,7 @@ class _Writer:
     def __init__(self, keep: Keep, package: str) -> None:
         self._keep = keep
         self._package = package
+        self._read_arguments: set[int] = set()
 
     def write(self, root: ast.AST) -> bytes:
         pieces: list[bytes] = []
@@ -132,7 +156,11 @@ class _Writer:
         if isinstance(node, ast.ImportFrom):
             fields["module"] = absolute_module(node, self._package)
             fields.pop("level", None)
-        elif isinstance(node, (*_FUNCTIONS, ast.arg)) and not self._keep & Keep.ANNOTATIONS:
+        elif isinstance(node, _FUNCTIONS) and annotations_are_read(node):
+            self._read_arguments.update(id(arg) for arg in ast.walk(node.args) if isinstance(arg, ast.arg))
+        elif isinstance(node, (*_FUNCTIONS, ast.arg)) and not (
+            self._keep & Keep.ANNOTATIONS or id(node) in self._read_arguments
+        ):
             for label in ("annotation", "returns", "type_params"):
                 fields.pop(label, None)
         elif isinstance(node, ast.AnnAssign) and not self._annotation_counts(in_class=in_class):
@@ -153,6 +181,7 @@ class _Writer:
             statement
             for statement in body
             if not without_effect(statement)
+            and not is_overload(statement)
             and not (
                 isinstance(statement, ast.AnnAssign)
                 and statement.value is None

@@ -1,0 +1,348 @@
+"""The closure of a class: every name of project code that it uses, found with a worklist."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import luigi
+
+from luisy.fingerprint.names import How
+from luisy.fingerprint.normal import Keep, decorator_name, frame, text_bytes
+from luisy.fingerprint.project import Origin
+from luisy.fingerprint.resolve import WHOLE, External, Node, Resolver
+from luisy.fingerprint.result import BlindSpot, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from luisy.fingerprint.modules import Module, Unit
+    from luisy.fingerprint.resolve import Target
+    from luisy.fingerprint.scopes import Chain
+
+_QUIET_CLASS_DECORATORS = frozenset(
+    {"requires", "inherits", "copies", "final", "total_ordering", "runtime_checkable"}
+)
+_PLAIN_STANDARD_BASES = frozenset({"ABC", "Generic", "Protocol", "object", "ABCMeta", "Exception"})
+_DOC_WORDS = frozenset({"__doc__", "getdoc", "cleandoc"})
+
+
+@dataclass(slots=True)
+class Closure:
+    """What a class uses.
+
+    :param nodes: the names of project code, and whether only the requirements need them.
+    :param externals: modules that are no project code.
+    :param keep: what counts beside the code itself.
+    """
+
+    nodes: dict[Node, How] = field(default_factory=dict)
+    externals: set[External] = field(default_factory=set)
+    keep: Keep = Keep.CODE
+    blind: set[BlindSpot] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Edges:
+    """What one name leads to; the same for every class that reaches it."""
+
+    targets: tuple[tuple[Target, How], ...]
+    whole: bool
+    words: frozenset[str]
+
+
+class Follower:
+    """Computes closures and the digests of their names; what classes share is done once."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self._generation = -1
+        self._edges: dict[tuple[Node, Keep], _Edges] = {}
+        self._digests: dict[tuple[Node, Keep], str] = {}
+        self._tasks: dict[Node, bool] = {}
+        self._plain: dict[Node, bool] = {}
+
+    def closure(self, roots: Iterable[Node]) -> Closure:
+        """Everything that *roots* lead to."""
+        starts = list(roots)
+        self.resolver.index_loaded()
+        found = self._walk(starts, Keep.CODE)
+        while True:
+            keep = self._keep_for(found)
+            if keep == found.keep:
+                break
+            found = self._walk(starts, keep)
+        self._note_blind_spots(found)
+        return found
+
+    def _walk(self, starts: list[Node], keep: Keep) -> Closure:
+        found = Closure(keep=keep)
+        todo = [(node, How.FULL) for node in starts]
+        roots = frozenset(starts)
+        while todo:
+            node, how = todo.pop()
+            old = found.nodes.get(node)
+            if old is How.FULL or old is how:
+                continue
+            if how is How.REQUIRED and node not in roots and self.is_task(node):
+                continue
+            found.nodes[node] = how
+            edges = self.edges(node, keep)
+            for target, colour in edges.targets:
+                if isinstance(target, External):
+                    found.externals.add(target)
+                    state = Node("", target.module.partition(".")[0])
+                    if self.resolver.units(state):
+                        todo.append((state, how))
+                else:
+                    todo.append((target, how if colour & How.FULL else How.REQUIRED))
+        return found
+
+    def _keep_for(self, closure: Closure) -> Keep:
+        words = {w for node in closure.nodes for w in self.edges(node, closure.keep).words}
+        keep = closure.keep
+        if words & _DOC_WORDS:
+            keep |= Keep.DOCSTRINGS
+        if words - _DOC_WORDS:
+            keep |= Keep.ANNOTATIONS | Keep.CLASS_ANNOTATIONS
+        return keep
+
+    def _note_blind_spots(self, closure: Closure) -> None:
+        for node in closure.nodes:
+            for unit in self.resolver.units(node):
+                place = self.file_of(unit.module)
+                closure.blind.update(BlindSpot(place, line, text) for line, text in unit.uses.blind)
+            module = self.resolver.module(node.module) if node.module else None
+            if module is not None and module.binary:
+                closure.blind.add(
+                    BlindSpot(self.file_of(node.module), 0, "compiled code: counts by its bytes")
+                )
+            elif module is not None and module.broken:
+                closure.blind.add(BlindSpot(self.file_of(node.module), 0, module.broken))
+
+    def file_of(self, module: str) -> str:
+        """The file of a project module, or its name where there is none."""
+        parsed = self.resolver.module(module)
+        return parsed.file.path if parsed is not None and parsed.file is not None else module
+
+    # -- one name
+
+    def _fresh(self) -> None:
+        if self._generation != self.resolver.generation:
+            self._generation = self.resolver.generation
+            for memo in (self._edges, self._digests):
+                memo.clear()
+
+    def edges(self, node: Node, keep: Keep) -> _Edges:
+        """What *node* leads to."""
+        self._fresh()
+        key = (node, keep)
+        if key not in self._edges:
+            made = self._make_edges(node, keep)
+            self._fresh()
+            self._edges[key] = made
+        return self._edges[key]
+
+    def _make_edges(self, node: Node, keep: Keep) -> _Edges:
+        if node.name == WHOLE:
+            return self._whole_edges(node)
+        targets: dict[Target, How] = {}
+        words: set[str] = set()
+        whole = False
+        for unit in self.resolver.units(node):
+            self.resolver.index(unit.module)
+            words |= unit.uses.words
+            whole |= unit.uses.needs_module
+            if unit.uses.needs_module:
+                targets[Node(unit.module, WHOLE)] = How.FULL
+            for chain, how in self._counted(unit, keep):
+                for target in self.resolver.resolve(unit.module, chain):
+                    targets[target] = targets.get(target, How(0)) | how
+            for chains in unit.uses.imports.values() if not unit.is_import else ():
+                for chain in chains:
+                    for target in self.resolver.resolve(unit.module, chain) if chain[0][1:] else ():
+                        if isinstance(target, External):
+                            targets[target] = targets.get(target, How(0)) | How.FULL
+        targets.pop(node, None)
+        return _Edges(tuple(targets.items()), whole, frozenset(words))
+
+    def _whole_edges(self, node: Node) -> _Edges:
+        module = self.resolver.module(node.module)
+        targets: dict[Target, How] = {}
+        for name in module.binders if module is not None else ():
+            for target in self.resolver.resolve(node.module, (name,)):
+                # A module that only passes through (`from . import x`) is not used by being there.
+                if target != node and not (isinstance(target, Node) and target.name == WHOLE):
+                    targets[target] = How.FULL
+        return _Edges(tuple(targets.items()), whole=True, words=frozenset())
+
+    def _counted(self, unit: Unit, keep: Keep) -> Iterator[tuple[Chain, How]]:
+        keep |= self._class_annotations(unit)
+        for chain, how in unit.uses.reads.items():
+            counts = how & (How.FULL | How.REQUIRED)
+            if how & How.ANNOTATION and keep & Keep.ANNOTATIONS:
+                counts |= How.FULL
+            if how & How.CLASS_ANNOTATION and keep & Keep.CLASS_ANNOTATIONS:
+                counts |= How.FULL
+            if counts:
+                yield chain, counts
+
+    def digest(self, node: Node, keep: Keep) -> str:
+        """The digest of *node*: its statements, and what the imported names in them stand for."""
+        self._fresh()
+        key = (node, keep)
+        if key not in self._digests:
+            self._digests[key] = digest_of(dict(self._content(node, keep)))
+        return self._digests[key]
+
+    def _content(self, node: Node, keep: Keep) -> Iterator[tuple[str, str]]:
+        module = self.resolver.module(node.module) if node.module else None
+        if node.name == WHOLE:
+            content = (
+                module.binary or (module.broken and module.file and module.file.digest) if module else ""
+            )
+            yield "bytes", content or ""
+            return
+        for index, unit in enumerate(self.resolver.units(node)):
+            unit_keep = keep | self._class_annotations(unit)
+            place = f"{index:06d} {unit.module}"
+            yield place, unit.normal(unit_keep).hex()
+            yield place + " names", self._meanings(unit, unit_keep)
+
+    def _meanings(self, unit: Unit, keep: Keep) -> str:
+        meant = set()
+        for chain, _ in self._counted(unit, keep):
+            own = Node(unit.module, chain[0])
+            targets = [t for t in self.resolver.resolve(unit.module, chain) if t != own]
+            if targets:
+                meant.add(".".join(chain) + "=" + ",".join(sorted(_spelled(t) for t in targets)))
+        return b"".join(frame(text_bytes(text)) for text in sorted(meant)).hex()
+
+    # -- what a class is
+
+    def is_task(self, node: Node) -> bool:
+        """True if *node* is a class of tasks (but not of options)."""
+        if node not in self._tasks:
+            self._tasks[node] = False
+            live = getattr(sys.modules.get(node.module), node.name, None)
+            self._tasks[node] = _is_task_class(live) or self._has_task_base(node)
+        return self._tasks[node]
+
+    def _has_task_base(self, node: Node) -> bool:
+        for unit in self.resolver.units(node):
+            if not isinstance(unit.statement, ast.ClassDef) or node.name not in unit.uses.binds:
+                continue
+            for chain in unit.uses.bases:
+                for target in self.resolver.resolve(unit.module, chain):
+                    if isinstance(target, External) and _is_task_class(target.value()):
+                        return True
+                    if isinstance(target, Node) and target.name != WHOLE and self.is_task(target):
+                        return True
+        return False
+
+    def _class_annotations(self, unit: Unit) -> Keep:
+        """Whether annotations in the class that *unit* defines may be read (dataclass, ``NamedTuple``)."""
+        if isinstance(unit.statement, ast.ClassDef) and self._is_plain(
+            Node(unit.module, unit.statement.name), unit
+        ):
+            return Keep.CODE
+        return Keep.CLASS_ANNOTATIONS
+
+    def _is_plain(self, node: Node, unit: Unit) -> bool:
+        if node not in self._plain:
+            self._plain[node] = True
+            self._plain[node] = self._decorators_quiet(unit) and self._bases_plain(unit)
+        return self._plain[node]
+
+    def _decorators_quiet(self, unit: Unit) -> bool:
+        assert isinstance(unit.statement, ast.ClassDef)
+        inner = [
+            n for n in ast.walk(unit.statement) if isinstance(n, ast.ClassDef) and n is not unit.statement
+        ]
+        if any(n.decorator_list or n.bases for n in inner):
+            return False
+        for decorator in unit.statement.decorator_list:
+            name = decorator_name(decorator)
+            targets = self.resolver.resolve(unit.module, (name,)) if name else ()
+            framework = bool(targets) and all(
+                isinstance(t, External) and t.origin is Origin.FRAMEWORK for t in targets
+            )
+            if name not in _QUIET_CLASS_DECORATORS and not framework:
+                return False
+        return True
+
+    def _bases_plain(self, unit: Unit) -> bool:
+        assert isinstance(unit.statement, ast.ClassDef)
+        if len(unit.uses.bases) < len(unit.statement.bases):
+            return False
+        for chain in unit.uses.bases:
+            for target in self.resolver.resolve(unit.module, chain):
+                if isinstance(target, External):
+                    plain = target.origin is Origin.FRAMEWORK or (
+                        target.origin is Origin.STANDARD and chain[-1] in _PLAIN_STANDARD_BASES
+                    )
+                    if not plain:
+                        return False
+                elif not self._base_node_plain(target):
+                    return False
+        return True
+
+    def _base_node_plain(self, base: Node) -> bool:
+        units = self.resolver.units(base)
+        definitions = [
+            u for u in units if isinstance(u.statement, ast.ClassDef) and base.name in u.uses.binds
+        ]
+        hooked = any(
+            getattr(s, "name", "") in {"__init_subclass__", "__new__", "__set_name__"}
+            for u in definitions
+            for s in getattr(u.statement, "body", ())
+        )
+        return bool(definitions) and not hooked and all(self._is_plain(base, u) for u in definitions)
+
+    # -- order
+
+    def order_parts(self, closure: Closure) -> dict[str, str]:
+        """Where statements of one module meet: names changed in several places, and who looks in between.
+
+        The order of definitions does not count, but that of `X = 1`, `Y = f()`, `X = 2` does.
+        """
+        modules: dict[str, dict[Unit, set[str]]] = {}
+        several: dict[str, set[str]] = {}
+        for node in closure.nodes:
+            own = [unit for unit in self.resolver.units(node) if unit.module == node.module]
+            if len(own) > 1:
+                several.setdefault(node.module, set()).add(node.name)
+            for unit in own:
+                modules.setdefault(node.module, {}).setdefault(unit, set()).add(node.name)
+        parts = {}
+        for module, changed in several.items():
+            sequence = []
+            for unit, names in sorted(modules[module].items(), key=lambda item: item[0].order):
+                looks = any(
+                    how & How.NOW and chain[0] in changed for chain, how in unit.uses.reads.items()
+                ) or self.resolver.calls_project(unit)
+                if names & changed or looks:
+                    sequence.append(",".join(sorted(names)))
+            if len(set(sequence)) > 1:
+                parts[f"order {module}"] = digest_of({str(i): text for i, text in enumerate(sequence)})
+        return parts
+
+
+def _spelled(target: Target) -> str:
+    if isinstance(target, Node):
+        return f"{target.module}:{target.name}"
+    return ".".join((target.module, *target.rest))
+
+
+def _is_task_class(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, luigi.Task) and not issubclass(value, luigi.Config)
+
+
+def modules_of(closure: Closure, resolver: Resolver) -> list[Module]:
+    """The parsed modules that a closure is made of, by name."""
+    names = {node.module for node in closure.nodes}
+    names |= {unit.module for node in closure.nodes for unit in resolver.units(node)}
+    found = (resolver.module(name) for name in sorted(names) if name)
+    return [module for module in found if module is not None]

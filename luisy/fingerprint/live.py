@@ -1,0 +1,169 @@
+"""What only the live class tells: where it was defined, its bases, what a factory put into it."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import types
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from luisy.fingerprint.normal import frame
+from luisy.fingerprint.project import Origin
+from luisy.fingerprint.resolve import Node, Resolver
+from luisy.fingerprint.result import BlindSpot, FingerprintError, digest_of
+from luisy.fingerprint.values import Canon, NotCanonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOCALS = "<locals>"
+_IGNORED = frozenset(
+    "__module__ __qualname__ __doc__ __dict__ __weakref__ __annotations__ __firstlineno__ __static_attributes__ "
+    "__abstractmethods__ _abc_impl __parameters__ __orig_bases__ __type_params__ __annotate__ __annotate_func__ "
+    "__annotations_cache__ __classcell__ _namespace_at_class_time __hash__".split()
+)
+
+
+@dataclass(slots=True)
+class Roots:
+    """Where a closure starts.
+
+    :param parts: live values, by label.
+    """
+
+    nodes: dict[Node, None] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    blind: set[BlindSpot] = field(default_factory=set)
+    installed: set[str] = field(default_factory=set)
+
+
+def roots_of(cls: type, resolver: Resolver) -> Roots:
+    """The names that define *cls* and its project base classes, and the values that no source tells.
+
+    :raises FingerprintError: one of them has no source.
+    """
+    roots = Roots()
+    finder = _Finder(resolver, roots)
+    for base in cls.__mro__:
+        finder.add(base, is_base=True)
+    return roots
+
+
+class _Finder:
+    def __init__(self, resolver: Resolver, roots: Roots) -> None:
+        self._resolver = resolver
+        self._roots = roots
+        self._seen: set[int] = set()
+
+    def add(self, code: object, *, is_base: bool = False) -> None:
+        """Count a live class or function."""
+        if id(code) in self._seen or not isinstance(code, (type, types.FunctionType)):
+            return
+        self._seen.add(id(code))
+        name = code.__module__
+        if not isinstance(name, str):
+            return
+        origin = self._resolver.locator.locate(name).origin
+        if origin is Origin.INSTALLED:
+            self._roots.installed.add(name)
+        if origin is not Origin.PROJECT:
+            return
+        nodes = list(self._nodes(code, name))
+        if not nodes:
+            if not is_base and isinstance(code, types.FunctionType):
+                self._roots.blind.add(BlindSpot(name, 0, f"{code.__qualname__} has no source"))
+                return
+            raise FingerprintError(
+                f"The source of {name}.{code.__qualname__} cannot be found.",
+                hint="Define the class in a file, with a class statement at the top level of a module.",
+            )
+        self._roots.nodes.update(dict.fromkeys(nodes))
+        if isinstance(code, type):
+            self._values(code)
+
+    def _nodes(self, code: type | types.FunctionType, module_name: str) -> Iterator[Node]:
+        module = self._resolver.module(module_name)
+        live = vars(sys.modules[module_name]) if module_name in sys.modules else {}
+        first = code.__qualname__.split(".")[0]
+        if module is not None:
+            if any(_defines(unit.statement, first) for unit in module.binders.get(first, ())):
+                yield Node(module_name, first)
+            for name, value in live.items():
+                if value is code and name != first and name in module.binders:
+                    yield from (
+                        t for t in self._resolver.resolve(module_name, (name,)) if isinstance(t, Node)
+                    )
+                elif value is code and name in module.binders:
+                    yield Node(module_name, name)
+
+    def _values(self, cls: type) -> None:
+        """The live attributes that no statement explains, and the cells of methods of a factory's class."""
+        made = _LOCALS in cls.__qualname__
+        explained = frozenset() if made else self._explained(cls)
+        for name, value in sorted(vars(cls).items()):
+            if name in _IGNORED or (explained is not None and name in explained and not _cells(value)):
+                continue
+            if explained is None and not _cells(value):
+                continue
+            label = f"value {cls.__module__}:{cls.__qualname__}.{name}"
+            canon = Canon(self.add)
+            try:
+                self._roots.parts[label] = digest_of({"value": frame(canon.write(value)).hex()})
+            except NotCanonical as reason:
+                text = f"{cls.__qualname__}.{name} holds a {reason}, whose value cannot be told"
+                self._roots.blind.add(BlindSpot(cls.__module__, 0, text))
+
+    def _explained(self, cls: type) -> frozenset[str] | None:
+        """The attributes that the source of *cls* sets; None where decorators or hooks may set any."""
+        module = self._resolver.module(cls.__module__)
+        if module is None:
+            return None
+        names: set[str] = set()
+        top = cls.__qualname__.split(".")[0]
+        for unit in self._resolver.units(Node(cls.__module__, top)):
+            for node in ast.walk(unit.statement):
+                if isinstance(node, ast.ClassDef) and (node.decorator_list or node.keywords):
+                    return None
+                names.update(_names(node))
+        for base in cls.__mro__[1:]:
+            project = self._resolver.locator.locate(base.__module__).origin is Origin.PROJECT
+            if project and "__init_subclass__" in vars(base):
+                return None
+            if not project and base.__module__ not in {"builtins", "abc"} and not _is_framework(base):
+                return None
+        if _is_framework(cls.__mro__[-2] if len(cls.__mro__) > 1 else cls):
+            names.update(n for n in vars(cls) if n.startswith("_abc"))
+        return frozenset(names)
+
+
+def _is_framework(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] in {"luigi", "luisy"}
+
+
+def _defines(statement: ast.stmt, name: str) -> bool:
+    """True if *statement* holds the definition of *name*: a class or function, perhaps in a block."""
+    definitions = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return any(isinstance(node, definitions) and node.name == name for node in ast.walk(statement))
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+        yield node.attr
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.alias):
+        yield (node.asname or node.name).split(".")[0]
+
+
+def _cells(value: object) -> bool:
+    """True for a method that closes over more than its class."""
+    function = getattr(value, "__func__", value)
+    function = getattr(function, "fget", function)
+    if not isinstance(function, types.FunctionType):
+        return False
+    return bool(set(function.__code__.co_freevars) - {"__class__"}) and _LOCALS in function.__qualname__

@@ -1,0 +1,288 @@
+"""Parsed project modules: their statements, by the names that these bind.
+
+A file is parsed once per process and content (looked up by path, size, mtime, inode; then by digest).
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from luisy.fingerprint.names import Uses, uses_of
+from luisy.fingerprint.normal import (
+    Keep,
+    absolute_module,
+    frame,
+    is_overload,
+    normal_form,
+    readable,
+    without_effect,
+)
+from luisy.fingerprint.result import SourceFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from luisy.fingerprint.project import Located
+    from luisy.fingerprint.scopes import Chain
+
+_BINARY = (".so", ".pyd", ".dll", ".dylib", ".pyc", ".pyo")
+_CELL = re.compile(r"<(?:ipython|python)-input-|[/\\]ipykernel_\d+[/\\]|<stdin>-\d+|^<cell ")
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """One statement of a module's top level, with the conditions that it stands under.
+
+    :param order: its place in the module, from 0.
+    """
+
+    module: str
+    order: int
+    statement: ast.stmt
+    guards: tuple[ast.expr, ...]
+    branches: str
+    package: str
+    uses: Uses
+    _normal: dict[Keep, bytes] = field(default_factory=dict)
+
+    @property
+    def line(self) -> int:
+        """The line where it begins, decorators included; from 1."""
+        decorators = getattr(self.statement, "decorator_list", None) or [self.statement]
+        return min(int(decorators[0].lineno), int(self.statement.lineno))
+
+    @property
+    def is_import(self) -> bool:
+        """True for an import that always runs."""
+        return isinstance(self.statement, (ast.Import, ast.ImportFrom)) and not self.guards
+
+    @property
+    def always_binds(self) -> bool:
+        """True for a statement that surely gives its names a new value."""
+        simple = isinstance(
+            self.statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+        )
+        return (simple or self.is_import) and not self.guards
+
+    def normal(self, keep: Keep) -> bytes:
+        """Its canonical bytes, conditions included."""
+        if keep not in self._normal:
+            own = normal_form([*self.guards, self.statement], keep=keep, package=self.package)
+            self._normal[keep] = frame(self.branches.encode()) + own
+        return self._normal[keep]
+
+    def readable(self) -> str:
+        """Its source to show."""
+        lines = readable(self.statement)
+        for guard, branch in reversed(list(zip(self.guards, self.branches, strict=True))):
+            head = "if " if branch == "+" else "if not "
+            lines = (
+                head
+                + ast.unparse(guard)
+                + ":\n"
+                + "".join("    " + t for t in lines.splitlines(keepends=True))
+            )
+        return lines
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """A parsed project module.
+
+    :param binders: name -> the units that bind it, in order.
+    :param stars: modules whose names it imports with ``*``.
+    :param imported: modules that it imports when it is imported.
+    :param exports: ``__all__`` where it is a plain list of names.
+    :param binary: digest of a module without source (C extension, byte code only).
+    :param is_cells: a notebook or interactive session: cells replace each other's names.
+    """
+
+    name: str
+    package: str
+    file: SourceFile | None = None
+    units: list[Unit] = field(default_factory=list)
+    binders: dict[str, list[Unit]] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    imported: set[str] = field(default_factory=set)
+    exports: frozenset[str] | None = None
+    binary: str = ""
+    broken: str = ""
+    is_cells: bool = False
+
+    def exported(self, name: str) -> bool:
+        """True if ``from module import *`` brings *name*, if it is there."""
+        return name in self.exports if self.exports is not None else not name.startswith("_")
+
+
+_parsed: dict[tuple[object, ...], Module] = {}
+
+
+def load(located: Located) -> Module:
+    """The parsed module. Never raises for what is in it: what cannot be parsed is ``broken``."""
+    name, path = located.name, located.path
+    if name == "__main__" and not (path and os.path.exists(path)):
+        return _parse(name, located.package, None, _cells(), is_cells=True)
+    package = _package_of_main() if name == "__main__" else located.package
+    if path is None:
+        return Module(name, package)
+    try:
+        status = os.stat(path)
+    except OSError:
+        return _from_loader(name, package, path)
+    key = (name, package, path, status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
+    if key not in _parsed:
+        _parsed[key] = _read(name, package, path)
+    return _parsed[key]
+
+
+def _read(name: str, package: str, path: str) -> Module:
+    try:
+        file, content = SourceFile.read(path)
+    except OSError as error:
+        return Module(name, package, broken=f"{path} cannot be read: {error}")
+    if path.endswith(_BINARY):
+        return Module(name, package, file, binary=file.digest)
+    return _parse(name, package, file, content)
+
+
+def _from_loader(name: str, package: str, path: str) -> Module:
+    """A module of an archive, or of a loader that knows its source."""
+    loader = getattr(sys.modules.get(name), "__loader__", None)
+    text = None
+    try:
+        text = loader.get_source(name) if loader is not None else None
+    except Exception:  # noqa: BLE001  # a loader of anybody's; without source, the module counts as broken
+        text = None
+    if text is None:
+        lines = linecache.getlines(path)
+        text = "".join(lines) or None
+    archive = path
+    while not os.path.isfile(archive) and os.path.dirname(archive) != archive:
+        archive = os.path.dirname(archive)
+    file = SourceFile.read(archive)[0] if os.path.isfile(archive) else None
+    if text is None:
+        return Module(name, package, file, broken=f"{path} is not there")
+    return _parse(name, package, file, text)
+
+
+def _cells() -> str:
+    """The source of a notebook or interactive session: its cells in the order of execution."""
+    main = sys.modules.get("__main__")
+    cells = getattr(main, "In", None)
+    if isinstance(cells, list) and any(isinstance(cell, str) and cell.strip() for cell in cells):
+        return "\n".join(_without_magic(cell) for cell in cells if isinstance(cell, str))
+    found = [
+        entry[2] for file, entry in list(linecache.cache.items()) if _CELL.search(file) and len(entry) > 2
+    ]  # noqa: PLR2004  # (size, mtime, lines, name); a shorter one is not read yet
+    return "\n".join(_without_magic("".join(lines)) for lines in found)
+
+
+def _without_magic(cell: str) -> str:
+    """A cell without IPython's own syntax; one that is no Python (being typed, another language) is nothing."""
+    if cell.lstrip().startswith("%%"):
+        return ""
+    text = "".join(
+        line for line in cell.splitlines(keepends=True) if not re.match(r"\s*(?:[%!?]|.*\?$)", line.rstrip())
+    )
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return ""
+    return text
+
+
+def _package_of_main() -> str:
+    main = sys.modules.get("__main__")
+    package = getattr(main, "__package__", None)
+    return package if isinstance(package, str) else ""
+
+
+def _parse(
+    name: str, package: str, file: SourceFile | None, source: str | bytes, *, is_cells: bool = False
+) -> Module:
+    module = Module(name, package, file, is_cells=is_cells)
+    try:
+        tree = ast.parse(source)
+        _fill(module, tree.body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        module.broken = f"{file.path if file else name} cannot be parsed: {error}"
+    return module
+
+
+def _fill(module: Module, body: list[ast.stmt]) -> None:
+    for statement, guards, branches in _flat(module.name, body):
+        uses = uses_of(statement, guards, module.package)
+        unit = Unit(module.name, len(module.units), statement, guards, branches, module.package, uses)
+        module.units.append(unit)
+        for bound in sorted(uses.binds):
+            module.binders.setdefault(bound, []).append(unit)
+        for node in ast.walk(statement) if uses.imports else ():
+            if isinstance(node, ast.Import):
+                module.imported.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                source = absolute_module(node, module.package)
+                module.imported.add(source)
+                module.imported.update(f"{source}.{alias.name}" for alias in node.names if alias.name != "*")
+        module.stars.extend(chain[0][1:] for chain in uses.imports.get("*", ()))
+    module.binders.pop("*", None)
+    module.exports = _exports(module)
+
+
+def _flat(
+    name: str, body: list[ast.stmt], guards: tuple[ast.expr, ...] = (), branches: str = ""
+) -> Iterator[tuple[ast.stmt, tuple[ast.expr, ...], str]]:
+    """The statements of a module, those under an ``if`` one by one with their conditions."""
+    for statement in body:
+        if isinstance(statement, ast.If):
+            if name != "__main__" and _is_main_guard(statement.test):
+                yield from _flat(name, statement.orelse, guards, branches)
+            elif _is_type_checking(statement.test):
+                yield from _flat(name, statement.orelse, guards, branches)
+            else:
+                inner = (*guards, statement.test)
+                yield from _flat(name, statement.body, inner, branches + "+")
+                yield from _flat(name, statement.orelse, inner, branches + "-")
+        elif (
+            not without_effect(statement)
+            and not is_overload(statement)
+            and not _is_bare_annotation(statement)
+        ):
+            yield statement, guards, branches
+
+
+def _is_bare_annotation(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.AnnAssign) and statement.value is None
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"
+
+
+def _is_main_guard(test: ast.expr) -> bool:
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)):
+        return False
+    sides = (test.left, test.comparators[0])
+    names = {side.id for side in sides if isinstance(side, ast.Name)}
+    return names == {"__name__"} and any(isinstance(s, ast.Constant) and s.value == "__main__" for s in sides)
+
+
+def _exports(module: Module) -> frozenset[str] | None:
+    units = module.binders.get("__all__", [])
+    if len(units) != 1 or not isinstance(units[0].statement, ast.Assign):
+        return None
+    try:
+        return frozenset(str(name) for name in ast.literal_eval(units[0].statement.value))
+    except (ValueError, TypeError):
+        return None
+
+
+def target_of_import(unit: Unit, name: str) -> list[Chain]:
+    """What an import in *unit* binds *name* to."""
+    return unit.uses.imports.get(name, [])

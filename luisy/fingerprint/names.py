@@ -1,0 +1,537 @@
+"""What one statement of a module does with the module's names: bind, read, change, call."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from dataclasses import dataclass, field
+from enum import Flag, auto
+from typing import NamedTuple
+
+from luisy.fingerprint.normal import annotations_are_read
+from luisy.fingerprint.scopes import (
+    COMPREHENSIONS,
+    FUNCTIONS,
+    Chain,
+    Scope,
+    bound_names,
+    class_scopes,
+    comprehension_scope,
+    function_scope,
+    import_chains,
+)
+
+MUTATORS = frozenset(
+    "append extend insert pop popitem remove clear update setdefault add discard sort reverse appendleft "
+    "extendleft popleft rotate push put register subscribe connect intersection_update difference_update "
+    "symmetric_difference_update __setitem__ __delitem__ __setattr__ __delattr__ write writelines".split()
+)
+"""Methods that change what they are called on, also where their result is used."""
+
+PURE = frozenset(
+    "get copy items keys values split rsplit splitlines join format format_map lower upper title strip lstrip "
+    "rstrip replace encode decode startswith endswith index find rfind count read read_text read_bytes readlines "
+    "exists is_file is_dir resolve absolute joinpath with_suffix with_name partition rpartition zfill group groups "
+    "match search fullmatch findall union intersection difference isdigit date time timestamp isoformat strftime "
+    "most_common total_seconds as_posix glob rglob iterdir __getitem__ __contains__ __len__".split()
+)
+"""Methods of the built-in types that change nothing."""
+
+HARMLESS = frozenset(
+    "print len isinstance issubclass repr str int float bool sorted list tuple dict set frozenset min max sum any "
+    "all zip enumerate map filter range reversed id hash type callable iter hasattr abs round format ord chr "
+    "bytes open super vars dir".split()
+)
+"""Built-in functions that do not change their arguments."""
+
+_TELLING = frozenset(
+    "get_type_hints __annotations__ get_annotations signature getfullargspec __doc__ getdoc cleandoc "
+    "make_dataclass __annotate__ __dataclass_fields__ TypeAdapter validate_call".split()
+)
+_DEPENDENCY_DECORATORS = frozenset({"requires", "inherits", "copies"})
+
+
+class How(Flag):
+    """In what way a statement touches a name."""
+
+    NOW = auto()
+    """While the module is imported."""
+    LATER = auto()
+    """When a function is called."""
+    FULL = auto()
+    """For what it does."""
+    REQUIRED = auto()
+    """Only to name the task's requirements, whose code is in their own keys."""
+    ANNOTATION = auto()
+    CLASS_ANNOTATION = auto()
+    SOFT = auto()
+    """Perhaps: a method that is neither known to change its object nor known not to."""
+
+
+class Argument(NamedTuple):
+    """A name that is given to a call as it is."""
+
+    callee: Chain | None
+    given: Chain
+    now: bool
+    discarded: bool
+
+
+@dataclass(slots=True)
+class Uses:
+    """What one statement does with names. All chains start at the module's scope."""
+
+    binds: set[str] = field(default_factory=set)
+    imports: dict[str, list[Chain]] = field(default_factory=dict)
+    reads: dict[Chain, How] = field(default_factory=dict)
+    changes: dict[Chain, How] = field(default_factory=dict)
+    calls: dict[Chain, How] = field(default_factory=dict)
+    bases: set[Chain] = field(default_factory=set)
+    arguments: set[Argument] = field(default_factory=set)
+    aliases: dict[str, set[Chain]] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+    blind: list[tuple[int, str]] = field(default_factory=list)
+    needs_module: bool = False
+    changes_params: bool = False
+    changes_subclasses: bool = False
+
+
+class _Context(NamedTuple):
+    when: How = How.NOW
+    colour: How = How.FULL
+    annotation: How | None = None
+    line: int = 0
+
+
+def uses_of(statement: ast.stmt, guards: tuple[ast.expr, ...], package: str) -> Uses:
+    """What *statement*, which runs if the *guards* allow it, does with the names of its module."""
+    visitor = _Visitor(package)
+    module = Scope("module")
+    visitor.run([*guards, statement], module)
+    uses = visitor.uses
+    compound = isinstance(statement, (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try))
+    changed = {chain[0] for chain, how in uses.changes.items() if how & How.NOW}
+    if compound and changed & uses.binds:
+        # `for task in TASKS: task.x = 1` changes what TASKS holds, under another name.
+        for chain, how in uses.reads.items():
+            if how & How.NOW:
+                uses.changes[chain] = uses.changes.get(chain, How(0)) | How.NOW | How.SOFT
+    return uses
+
+
+class _Visitor:
+    def __init__(self, package: str) -> None:
+        self.uses = Uses()
+        self._package = package
+        self._stack: list[tuple[ast.AST, Scope, _Context]] = []
+
+    def run(self, nodes: list[ast.AST], scope: Scope) -> None:
+        self._push(scope, _Context(), *nodes)
+        while self._stack:
+            node, scope, context = self._stack.pop()
+            visit = _VISITS.get(type(node))
+            if visit is not None:
+                visit(self, node, scope, context)
+            else:
+                self._generic(node, scope, context)
+
+    def _push(self, scope: Scope, context: _Context, *nodes: ast.AST | None) -> None:
+        self._stack.extend((node, scope, context) for node in nodes if node is not None)
+
+    def _generic(self, node: ast.AST, scope: Scope, context: _Context) -> None:
+        if scope.binder().is_module:
+            self.uses.binds.update(bound_names(node))
+        self._push(scope, context, *ast.iter_child_nodes(node))
+
+    # -- chains
+
+    def _chain(self, node: ast.AST, scope: Scope) -> Chain | None:
+        """The chain that an expression is, from a name of the module through attributes; else None."""
+        attributes: list[str] = []
+        while True:
+            if isinstance(node, ast.Attribute):
+                attributes.append(node.attr)
+                node = node.value
+            elif isinstance(node, ast.Call) and (got := _constant_getattr(node)):
+                attributes.append(got[1])
+                node = got[0]
+            else:
+                break
+        root = self._root(node, scope)
+        return (*root, *reversed(attributes)) if root else None
+
+    def _root(self, node: ast.AST, scope: Scope) -> Chain | None:
+        if isinstance(node, ast.Name):
+            home = scope.find(node.id)
+            if home is None:
+                return (node.id,)
+            return home.imports.get(node.id)
+        if isinstance(node, ast.Call) and (module := _constant_import(node, self._package)):
+            return (":" + module,)
+        if isinstance(node, ast.Subscript) and (name := _global_by_name(node)):
+            return (name,)
+        return None
+
+    def _receivers(self, node: ast.AST, scope: Scope, depth: int = 0) -> list[tuple[Chain | None, str, int]]:
+        """Where a changed expression is rooted: (module's chain or None, local name, steps from there)."""
+        steps = 0
+        while (chain := self._chain(node, scope)) is None:
+            if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Await)):
+                node, steps = node.value, steps + 1
+            elif isinstance(node, ast.Call):
+                node, steps = node.func, steps + 1
+            else:
+                break
+        if chain is not None:
+            return [(chain, "", steps)]
+        if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+            return [r for e in node.elts for r in self._receivers(e, scope, depth)]
+        if isinstance(node, ast.Dict):
+            return [r for e in node.values for r in self._receivers(e, scope, depth)]
+        if isinstance(node, ast.IfExp):
+            return [r for e in (node.body, node.orelse) for r in self._receivers(e, scope, depth)]
+        if isinstance(node, ast.BoolOp):
+            return [r for e in node.values for r in self._receivers(e, scope, depth)]
+        if not isinstance(node, ast.Name):
+            return []
+        found: list[tuple[Chain | None, str, int]] = [(None, node.id, steps)]
+        home = scope.find(node.id)
+        if home is not None and depth < _MAX_ALIASES:
+            for value in home.aliases.get(node.id, ()):
+                found.extend(self._receivers(value, home, depth + 1))
+        return found
+
+    # -- events
+
+    def _read(self, chain: Chain, context: _Context) -> None:
+        how = context.annotation or (context.when | context.colour)
+        self.uses.reads[chain] = self.uses.reads.get(chain, How(0)) | how
+
+    def _change(self, node: ast.AST, scope: Scope, context: _Context, how: How = How(0)) -> None:
+        if context.annotation:
+            return
+        for chain, local, steps in self._receivers(node, scope):
+            if chain is not None:
+                self.uses.changes[chain] = _harder(self.uses.changes.get(chain), context.when | how)
+                continue
+            home = scope.find(local)
+            if home is None or how & How.SOFT:
+                continue
+            if local == home.own:
+                # `cls.registry[...] = cls` in __init_subclass__ or a metaclass: each subclass changes the base.
+                self.uses.changes_subclasses |= bool(steps)
+            elif local in home.params:
+                self.uses.changes_params = True
+
+    def _blind(self, node: ast.AST, what: str) -> None:
+        self.uses.blind.append((getattr(node, "lineno", 0), what))
+
+    # -- statements and expressions
+
+    def _name(self, node: ast.Name, scope: Scope, context: _Context) -> None:
+        if isinstance(node.ctx, ast.Load):
+            chain = self._root(node, scope)
+            if chain:
+                self._read(chain, context)
+                if node.id in _WHOLE_MODULE:
+                    self._whole(node)
+            self.uses.words.update(_TELLING & {node.id})
+            return
+        home = scope.binder()
+        if home.is_module:
+            self.uses.binds.add(node.id)
+        elif scope.find(node.id) is None and node.id in home.shared:
+            self.uses.changes[(node.id,)] = _harder(self.uses.changes.get((node.id,)), context.when)
+
+    def _whole(self, node: ast.AST) -> None:
+        self.uses.needs_module = True
+        self._blind(node, f"{ast.unparse(node)} reaches names that only the run knows")
+
+    def _attribute(self, node: ast.Attribute, scope: Scope, context: _Context) -> None:
+        self.uses.words.update(_TELLING & {node.attr})
+        chain = self._chain(node, scope)
+        if not isinstance(node.ctx, ast.Load):
+            if chain is not None:
+                self.uses.changes[chain] = _harder(self.uses.changes.get(chain), context.when)
+            else:
+                self._change(node.value, scope, context)
+        if chain is None:
+            self._push(scope, context, node.value)
+        else:
+            self._read(chain, context)
+            if chain[:2] in _MODULES_TABLE:
+                self._whole(node)
+
+    def _subscript(self, node: ast.Subscript, scope: Scope, context: _Context) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._change(node.value, scope, context)
+        name = _global_by_name(node)
+        if name and isinstance(node.ctx, ast.Load):
+            self._read((name,), context)
+        else:
+            self._push(scope, context, node.value, node.slice)
+
+    def _expression(self, node: ast.Expr, scope: Scope, context: _Context) -> None:
+        value = node.value.value if isinstance(node.value, ast.Await) else node.value
+        if isinstance(value, ast.Call):
+            self._call(value, scope, context, discarded=True)
+        else:
+            self._push(scope, context, value)
+
+    def _call(self, node: ast.Call, scope: Scope, context: _Context, *, discarded: bool = False) -> None:
+        callee = self._chain(node.func, scope)
+        if callee is not None:
+            self.uses.calls[callee] = self.uses.calls.get(callee, How(0)) | context.when
+            self._read(callee, context)
+            self._special(node, callee, scope, context)
+        if isinstance(node.func, ast.Attribute):
+            self._method(node.func, scope, context, discarded=discarded)
+        for given in (*node.args, *(k.value for k in node.keywords)):
+            for chain, local, _ in self._receivers(given, scope) if _is_bare(given) else ():
+                if chain is not None:
+                    now = bool(context.when & How.NOW)
+                    self.uses.arguments.add(Argument(callee, chain, now, discarded))
+                elif discarded and (home := scope.find(local)) and local in home.params and local != home.own:
+                    self.uses.changes_params |= callee is None or callee[-1] not in HARMLESS
+        chained = self._chain(node, scope)
+        if chained is not None:
+            self._read(chained, context)
+            self._push(scope, context, *node.args[2:])
+            return
+        self._push(scope, context, *node.args, *node.keywords)
+        if callee is None:
+            self._push(scope, context, node.func)
+        elif isinstance(node.func, ast.Attribute):
+            self.uses.words.update(_TELLING & set(callee))
+        elif isinstance(node.func, ast.Name):
+            self.uses.words.update(_TELLING & {node.func.id})
+
+    def _method(self, func: ast.Attribute, scope: Scope, context: _Context, *, discarded: bool) -> None:
+        if discarded or func.attr in MUTATORS:
+            self._change(func.value, scope, context)
+        elif context.when & How.NOW and func.attr not in PURE:
+            self._change(func.value, scope, context, How.SOFT)
+
+    def _special(self, node: ast.Call, callee: Chain, scope: Scope, context: _Context) -> None:
+        name = callee[-1]
+        if name in _ATTRIBUTE_SETTERS and node.args:
+            self._change(node.args[0], scope, context)
+            if name in {"setattr", "delattr"} and (chain := self._chain(node.args[0], scope)):
+                key = node.args[1] if len(node.args) > 1 else None
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    self.uses.changes[(*chain, key.value)] = context.when
+                else:
+                    self._blind(node, f"{ast.unparse(node)} sets an attribute with a computed name")
+        elif name == "getattr" and len(node.args) > 1 and not _constant_getattr(node):
+            self._blind(node, f"{ast.unparse(node)} reads an attribute with a computed name")
+        elif callee in _EVALUATORS:
+            self._evaluated(node, scope, context)
+        elif name in _IMPORTERS and not _constant_import(node, self._package):
+            self._blind(node, f"{ast.unparse(node)} imports a module with a computed name")
+        elif callee[0] in {"ctypes", "cffi"} or callee[0] in {":ctypes", ":cffi"}:
+            self._blind(node, f"{ast.unparse(node)} calls C code")
+
+    def _evaluated(self, node: ast.Call, scope: Scope, context: _Context) -> None:
+        self._whole(node)
+        if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                self._push(scope, context._replace(when=How.LATER), *ast.parse(node.args[0].value).body)
+
+    def _function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, context: _Context
+    ) -> None:
+        if scope.is_module:
+            self.uses.binds.add(node.name)
+        self._decorators(node.decorator_list, scope, context)
+        self._push(scope, context, *node.args.defaults, *(d for d in node.args.kw_defaults if d))
+        inner = function_scope(node, scope, self._package)
+        note = context._replace(annotation=How.ANNOTATION)
+        if annotations_are_read(node):
+            note = context
+        every = [
+            *node.args.posonlyargs,
+            *node.args.args,
+            *node.args.kwonlyargs,
+            node.args.vararg,
+            node.args.kwarg,
+        ]
+        self._annotations(inner if note is not context else scope, note, [a.annotation for a in every if a])
+        self._annotations(inner if note is not context else scope, note, [node.returns])
+        later = context._replace(when=How.LATER)
+        if scope.kind == "class" and node.name == "requires":
+            later = later._replace(colour=How.REQUIRED)
+        self._push(inner, later, *node.body)
+
+    def _annotations(self, scope: Scope, context: _Context, nodes: list[ast.expr | None]) -> None:
+        for node in nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                    self._push(scope, context, ast.parse(node.value, mode="eval").body)
+            else:
+                self._push(scope, context, node)
+
+    def _decorators(self, decorators: list[ast.expr], scope: Scope, context: _Context) -> None:
+        for decorator in decorators:
+            func = decorator.func if isinstance(decorator, ast.Call) else decorator
+            name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+            if name in _DEPENDENCY_DECORATORS:
+                self._push(scope, context._replace(colour=How.REQUIRED), decorator)
+                continue
+            chain = self._chain(func, scope)
+            if chain is not None:
+                self.uses.calls[chain] = self.uses.calls.get(chain, How(0)) | context.when
+            if isinstance(func, ast.Attribute):
+                self._method(func, scope, context, discarded=True)
+            self._push(scope, context, decorator)
+
+    def _class(self, node: ast.ClassDef, scope: Scope, context: _Context) -> None:
+        if scope.is_module:
+            self.uses.binds.add(node.name)
+        self._decorators(node.decorator_list, scope, context)
+        for base in (*node.bases, *(k.value for k in node.keywords)):
+            chain = self._chain(base, scope)
+            if chain is not None:
+                self.uses.calls[chain] = self.uses.calls.get(chain, How(0)) | context.when
+                self.uses.bases.add(chain)
+            self._push(scope, context, base)
+        for statement, inner in class_scopes(node, scope, self._package):
+            self._push(inner, context, statement)
+
+    def _lambda(self, node: ast.Lambda, scope: Scope, context: _Context) -> None:
+        self._push(scope, context, *node.args.defaults, *(d for d in node.args.kw_defaults if d))
+        inner = function_scope(node, scope, self._package)
+        self._push(inner, context._replace(when=How.LATER), node.body)
+
+    def _comprehension(
+        self,
+        node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp,
+        scope: Scope,
+        context: _Context,
+    ) -> None:
+        self._push(scope, context, node.generators[0].iter)
+        inner = comprehension_scope(node.generators, scope)
+        for index, generator in enumerate(node.generators):
+            self._push(inner, context, *generator.ifs)
+            if index:
+                self._push(inner, context, generator.iter)
+        if isinstance(node, ast.DictComp):
+            self._push(inner, context, node.key, node.value)
+        else:
+            self._push(inner, context, node.elt)
+
+    def _annotated(self, node: ast.AnnAssign, scope: Scope, context: _Context) -> None:
+        how = How.CLASS_ANNOTATION if scope.kind == "class" else How.ANNOTATION
+        self._annotations(scope, context._replace(annotation=how), [node.annotation])
+        if node.value is None:
+            return
+        self._push(scope, context, node.value, node.target)
+        self._alias([node.target], node.value, scope)
+
+    def _assign(self, node: ast.Assign, scope: Scope, context: _Context) -> None:
+        self._push(scope, context, node.value, *node.targets)
+        self._alias(node.targets, node.value, scope)
+
+    def _augmented(self, node: ast.AugAssign, scope: Scope, context: _Context) -> None:
+        self._push(scope, context, node.value, node.target)
+        if isinstance(node.target, ast.Name):
+            self._change(node.target, scope, context)
+
+    def _alias(self, targets: list[ast.expr], value: ast.expr, scope: Scope) -> None:
+        if not scope.is_module:
+            return
+        chains = {chain for chain, _, _ in self._receivers(value, scope) if chain is not None}
+        for target in targets:
+            for name in ast.walk(target):
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                    self.uses.aliases.setdefault(name.id, set()).update(chains)
+            if isinstance(target, (ast.Subscript, ast.Attribute)):
+                for root, _, _ in self._receivers(target.value, scope):
+                    if root is not None:
+                        self.uses.aliases.setdefault(root[0], set()).update(chains)
+
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope, context: _Context) -> None:
+        del context
+        if scope.binder().is_module:
+            for name, chain in import_chains(node, self._package):
+                self.uses.binds.add(name)
+                self.uses.imports.setdefault(name, []).append(chain)
+
+    def _yield(self, node: ast.Yield | ast.YieldFrom, scope: Scope, context: _Context) -> None:
+        # What a run() yields are dynamic dependencies: they are keyed on their own.
+        if scope.name == "run" and scope.parent is not None and scope.parent.kind == "class":
+            context = context._replace(colour=How.REQUIRED)
+        self._push(scope, context, node.value)
+
+
+def _harder(old: How | None, new: How) -> How:
+    """Two changes of one name: a sure one outweighs a perhaps."""
+    if old is None:
+        return new
+    both = old | new
+    return both if old & How.SOFT and new & How.SOFT else both & ~How.SOFT
+
+
+def _is_bare(node: ast.expr) -> bool:
+    if isinstance(node, ast.Starred):
+        node = node.value
+    return isinstance(node, (ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Dict, ast.Set))
+
+
+def _constant_getattr(node: ast.Call) -> tuple[ast.expr, str] | None:
+    if isinstance(node.func, ast.Name) and node.func.id == "getattr" and len(node.args) >= 2:  # noqa: PLR2004  # object and name
+        name = node.args[1]
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            return node.args[0], name.value
+    return None
+
+
+def _constant_import(node: ast.Call, package: str) -> str | None:
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if name not in _IMPORTERS or not node.args:
+        return None
+    module = node.args[0]
+    if not (isinstance(module, ast.Constant) and isinstance(module.value, str)):
+        return None
+    level = len(module.value) - len(module.value.lstrip("."))
+    if not level:
+        return module.value.split(".")[0] if name == "__import__" and len(node.args) == 1 else module.value
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - level + 1], module.value[level:]])
+
+
+def _global_by_name(node: ast.Subscript) -> str | None:
+    """The name in ``globals()["name"]``."""
+    value, key = node.value, node.slice
+    is_globals = (
+        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "globals"
+    )
+    return key.value if is_globals and isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+
+
+_MAX_ALIASES = 3
+_WHOLE_MODULE = frozenset({"globals"})
+_MODULES_TABLE = frozenset({("sys", "modules"), (":sys", "modules")})
+_EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
+_IMPORTERS = frozenset({"import_module", "__import__"})
+_ATTRIBUTE_SETTERS = frozenset(
+    {"setattr", "delattr", "__setattr__", "update_wrapper", "heappush", "heapify", "shuffle"}
+)
+_VISITS = {
+    ast.Name: _Visitor._name,
+    ast.Attribute: _Visitor._attribute,
+    ast.Subscript: _Visitor._subscript,
+    ast.Expr: _Visitor._expression,
+    ast.Call: _Visitor._call,
+    ast.FunctionDef: _Visitor._function,
+    ast.AsyncFunctionDef: _Visitor._function,
+    ast.ClassDef: _Visitor._class,
+    ast.Lambda: _Visitor._lambda,
+    **dict.fromkeys(COMPREHENSIONS, _Visitor._comprehension),
+    ast.AnnAssign: _Visitor._annotated,
+    ast.Assign: _Visitor._assign,
+    ast.AugAssign: _Visitor._augmented,
+    ast.Import: _Visitor._import,
+    ast.ImportFrom: _Visitor._import,
+    ast.Yield: _Visitor._yield,
+    ast.YieldFrom: _Visitor._yield,
+}
