@@ -141,7 +141,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: Reason("missing-file", f"not there: {', '.join(s.missing)}"),
     ),
     Rule(
-        lambda s: s.kind is Kind.EXTERNAL and not s.uncacheable,
+        lambda s: s.kind is Kind.EXTERNAL,
         _always(Outcome.LOCAL),
         _says("external", "the file is there"),
     ),
@@ -293,19 +293,19 @@ def _task_json(task: TaskReport) -> dict[str, Any]:
 
 
 def needed(
-    roots: Iterable[str], inputs: Callable[[str], Sequence[str]], outcome: Callable[[str], Outcome]
+    roots: Iterable[str], inputs: Callable[[str], Sequence[str]], served: Callable[[str], bool]
 ) -> set[str]:
-    """The tasks that a run has to look after: the roots, and the inputs of what is not served from the store.
+    """The tasks that a run has to look after: the roots, and the inputs of what is not served.
 
     :param inputs: the direct inputs of a task, by name.
+    :param served: whether a task's result is there, so that nothing above it is needed.
     """
     found: set[str] = set()
     open_tasks = list(roots)
     while open_tasks:
         name = open_tasks.pop()
-        if name in found:
-            continue
-        found.add(name)
-        if outcome(name) not in (Outcome.LOCAL, Outcome.REUSED, Outcome.REMOTE, Outcome.COMPLETE):
-            open_tasks.extend(inputs(name))
+        if name not in found:
+            found.add(name)
+            if not served(name):
+                open_tasks.extend(inputs(name))
     return found

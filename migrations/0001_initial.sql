@@ -34,6 +34,7 @@ CREATE TABLE actions (
   shallow_key BLOB,             -- the key by content of the inputs; NULL where early cutoff is not allowed
   task INTEGER NOT NULL,        -- tasks.id
   params_digest BLOB NOT NULL,  -- digest of all significant parameters
+  fingerprint BLOB NOT NULL,    -- digest of the task's code
   params TEXT,                  -- public parameters as a JSON object; NULL if long (then only in the action file)
   manifest BLOB NOT NULL,       -- digest of the manifest object
   manifest_bytes BLOB,          -- the manifest itself while it is small, so that no file need be opened
@@ -70,6 +71,7 @@ CREATE TABLE placements (
   content BLOB NOT NULL,  -- digest of the output's own manifest
   token BLOB NOT NULL,    -- stat token when it held that content
   mode TEXT NOT NULL,     -- how its bytes came there: reflink, copy, hardlink
+  made_by BLOB,           -- for a task that is not cacheable: digest of the code and parameters that wrote it
   epoch INTEGER           -- epochs.id in which it was written; NULL once synced
 ) WITHOUT ROWID;
 CREATE INDEX placements_unsynced ON placements (epoch) WHERE epoch IS NOT NULL;

@@ -73,6 +73,10 @@ class Layout:
         """Path of a record file; *name* is 64 hex digits."""
         return f"{self.root}/records/{kind}/{name[:2]}/{name[2:]}"
 
+    def lock(self, key: Key) -> str:
+        """The file that a process locks while it makes the result of *key*."""
+        return f"{self.root}/tmp/{key}.lock"
+
     def temporary(self) -> str:
         """A fresh name in ``tmp/``: random, since processes (and machines) share the folder."""
         return f"{self.root}/tmp/{os.urandom(12).hex()}"

@@ -93,15 +93,16 @@ class ActionRows:
         """File *action*, in place of an older one at its key."""
         params = json.dumps(dict(action.params), sort_keys=True)
         connection.execute(
-            "INSERT OR REPLACE INTO actions (key, base_key, shallow_key, task, params_digest, params, manifest,"
+            "INSERT OR REPLACE INTO actions (key, base_key, shallow_key, task, params_digest, fingerprint, params, manifest,"
             " manifest_bytes, inputs, size, seconds, created, adopted, held_back)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 bytes.fromhex(action.key),
                 bytes.fromhex(action.base_key) if action.base_key else None,
                 bytes.fromhex(action.shallow_key) if action.shallow_key else None,
                 self._task(connection, action.project, action.family),
                 bytes.fromhex(action.params_digest),
+                bytes.fromhex(action.fingerprint),
                 params if len(params) <= _PARAMS_BYTES else None,
                 bytes.fromhex(action.manifest),
                 manifest_bytes if len(manifest_bytes) <= INLINE_BYTES else None,
@@ -193,6 +194,16 @@ class ActionRows:
             )
             found.update((project, family, Digest(row[0].hex())) for row in rows)
         return found
+
+    def history(self, project: str, family: str, params_digest: Digest) -> dict[Digest, bool]:
+        """The fingerprints of a task's actions; True where one of them allows early cutoff."""
+        rows = self._database.query(
+            "SELECT fingerprint, max(shallow_key IS NOT NULL) FROM actions"
+            " WHERE task = (SELECT id FROM tasks WHERE project = ? AND family = ?) AND params_digest = ?"
+            " GROUP BY fingerprint",
+            (project, family, bytes.fromhex(params_digest)),
+        )
+        return {Digest(row[0].hex()): row[1] == 1 for row in rows}
 
     def nearest(self, project: str, family: str, params_digest: Digest) -> Key | None:
         """The newest action of this task and parameters, else the newest of this task."""

@@ -18,6 +18,7 @@ from luisy.cas import actions, database, manifests
 from luisy.cas._layout import Layout, install, write_new
 from luisy.cas.action_rows import ActionRows, Listed, Result
 from luisy.cas.index import Index
+from luisy.cas.locks import exclusive
 from luisy.cas.materialise import sync_file_system
 from luisy.cas.objects import Objects, missing
 from luisy.cas.outputs import HashingReader, KeepingReader, Restorer, Scanned, needed, scan
@@ -30,6 +31,7 @@ from luisy.model import Action, Digest, Key, LinkMode, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from typing import BinaryIO
 
 _SECRET_BYTES = 32
@@ -423,6 +425,13 @@ class Store:
         self._flush()
         return find(self._database, prefix)
 
+    def history(self, project: str, family: str, params_digest: Digest) -> dict[Digest, bool]:
+        """The fingerprints of all actions of a task with these parameters.
+
+        :return: for each, whether an action with it might be found by a shallow key.
+        """
+        return self._actions.history(project, family, params_digest)
+
     def nearest(self, project: str, family: str, params_digest: Digest) -> Key | None:
         """The newest action of this task and parameters, else the newest of this task."""
         return self._actions.nearest(project, family, params_digest)
@@ -499,6 +508,12 @@ class Store:
         """Counts and bytes."""
         self._flush()
         return Status(*self._index.totals(), *self._actions.totals())
+
+    def lock(self, key: Key) -> AbstractContextManager[bool]:
+        """Hold a key against the other processes of this machine; yields whether one of them held it first."""
+        if self.read_only or not self._stored:
+            return contextlib.nullcontext(False)  # noqa: FBT003 - what the context yields
+        return exclusive(self._layout.lock(key))
 
     def secret(self) -> bytes:
         """32 random bytes that belong to this store: they key the digests of private parameters."""

@@ -31,12 +31,14 @@ class Placement:
     :param content: digest of the output's own manifest (``manifests.output_of``).
     :param token: :func:`luisy.cas.stat_tokens.stat_token` when it held that.
     :param mode: how its bytes came there.
+    :param made_by: for a task that is not cacheable: digest of the code and parameters that wrote it.
     """
 
     path: str
     content: Digest
     token: bytes
     mode: LinkMode
+    made_by: Digest | None = None
 
 
 class WorkspaceRows:
@@ -51,21 +53,31 @@ class WorkspaceRows:
     def placements(self, paths: Iterable[str]) -> dict[str, Placement]:
         """The rows of *paths* that can be trusted: written in this boot, or synced since."""
         rows = self._database.query_paths(
-            "SELECT path, content, token, mode FROM placements WHERE path IN (?) AND"
+            "SELECT path, content, token, mode, made_by FROM placements WHERE path IN (?) AND"
             f" (epoch IS NULL OR epoch IN (SELECT id FROM epochs WHERE boot = x'{boot().hex()}'))",
             paths,
         )
         modes = {mode.value: mode for mode in LinkMode}
-        found = (Placement(path_of(row[0]), Digest(row[1].hex()), row[2], modes[row[3]]) for row in rows)
+        found = (
+            Placement(path_of(row[0]), Digest(row[1].hex()), row[2], modes[row[3]], _digest(row[4]))
+            for row in rows
+        )
         return {placement.path: placement for placement in found}
 
     def place(self, connection: sqlite3.Connection, rows: Iterable[Placement]) -> None:
         """Remember what workspace paths hold, after it was written there."""
         epoch = self._index.epoch(connection)
         connection.executemany(
-            "INSERT OR REPLACE INTO placements VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO placements VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (path_value(row.path), bytes.fromhex(row.content), row.token, row.mode.value, epoch)
+                (
+                    path_value(row.path),
+                    bytes.fromhex(row.content),
+                    row.token,
+                    row.mode.value,
+                    bytes.fromhex(row.made_by) if row.made_by else None,
+                    epoch,
+                )
                 for row in rows
             ],
         )
@@ -134,6 +146,10 @@ class WorkspaceRows:
         """All rescued files, newest first."""
         rows = self._database.query("SELECT digest, path, created FROM rescued ORDER BY created DESC, path")
         return [Rescued(Digest(row[0].hex()), path_of(row[1]), row[2]) for row in rows]
+
+
+def _digest(value: bytes | None) -> Digest | None:
+    return None if value is None else Digest(value.hex())
 
 
 def _signed(device: int) -> int:

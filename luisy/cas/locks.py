@@ -1,0 +1,58 @@
+"""A lock per key between the processes of one machine: ``flock`` on a file in the store's ``tmp/``.
+
+The kernel lets go of it when its holder dies, so a killed run leaves nothing to clean up but an empty file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def exclusive(path: str) -> Iterator[bool]:
+    """Hold the lock that *path* stands for; yields whether somebody else held it first.
+
+    Without the right to write there is nothing to protect, and the lock counts as held.
+    """
+    try:
+        descriptor, waited = _acquire(path)
+    except OSError:
+        yield False
+        return
+    try:
+        yield waited
+    finally:
+        # Removed while held: whoever waits for this file finds it gone and starts again on a new one.
+        try:
+            os.unlink(path)
+        except OSError:
+            pass
+        os.close(descriptor)
+
+
+def _acquire(path: str) -> tuple[int, bool]:
+    waited = False
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waited = True
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if _still_named(descriptor, path):
+            return descriptor, waited
+        waited = True
+        os.close(descriptor)
+
+
+def _still_named(descriptor: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,158 @@
+"""The entry points: ``key``, ``plan`` and ``build`` for a task in Python, and what the command line calls."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import luigi
+import luigi.interface
+from luigi.execution_summary import _summary_dict
+
+from luisy import settings as configuration
+from luisy.model import Outcome
+from luisy.plan import Status
+from luisy.runner.factory import Factory, nested_builds
+from luisy.runner.parts import parts_of
+from luisy.runner.session import Session, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from luisy.model import Key
+    from luisy.plan import Report
+    from luisy.runner.graph import Node
+    from luisy.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedInput:
+    """An input in the answer of ``key``."""
+
+    family: str
+    key: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKey:
+    """The key of a task, its fingerprint (``code_hash``) and the parts that it is made of."""
+
+    family: str
+    key: Key | None
+    code_hash: str | None
+    parts: Mapping[str, str]
+    inputs: tuple[KeyedInput, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that ``luisy key --json`` prints."""
+        return {
+            "family": self.family,
+            "key": self.key,
+            "code_hash": self.code_hash,
+            "parts": dict(self.parts),
+            "inputs": [{"family": i.family, "key": i.key} for i in self.inputs],
+        }
+
+
+@contextmanager
+def session_for(settings: Settings, *, create: bool, loaded_after_ns: int | None = None) -> Iterator[Session]:
+    """A session on the store that *settings* name, closed at the end of the block.
+
+    :param create: make the store if there is none; else a missing one counts as empty.
+    """
+    with open_store(settings, create=create) as store:
+        yield Session(settings, store, loaded_after_ns)
+
+
+def key_of(session: Session, node: Node) -> TaskKey:
+    """The key of a walked task with everything that it is made of."""
+    return TaskKey(
+        node.family,
+        node.key or node.base_key,
+        None if node.facts is None else node.facts.fingerprint,
+        parts_of(node, session.store.secret()),
+        tuple(KeyedInput(dep.family, dep.key or dep.base_key) for dep in node.all_deps),
+    )
+
+
+def run_session(session: Session, tasks: Sequence[luigi.Task], luigi_options: Mapping[str, object]) -> Outcomes:
+    """Plan *tasks*, run what is left through Luigi, and report.
+
+    :param luigi_options: values of Luigi's own ``[core]`` options, such as ``workers``.
+    """
+    session.plan(tasks)
+    session.begin()
+    factory = Factory(session)
+    options = {"no_lock": True, "local_scheduler": True, "workers": session.settings.workers, **luigi_options}
+    result = None
+    try:
+        with nested_builds(session):
+            result = luigi.interface._schedule_and_run(list(tasks), factory, options)  # noqa: SLF001 - build() cannot take the lock options
+    finally:
+        session.finish()
+    failed = any(n.outcome in (Outcome.FAILED, Outcome.MISSING, Outcome.BLOCKED) for n in session.graph)
+    return Outcomes(session.report(Status.FAILED if failed else Status.SUCCESS), result)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """A report together with Luigi's own result of the run."""
+
+    report: Report
+    luigi_result: Any
+
+
+class BuildResult:
+    """What ``build`` returns: the fields of the report, and what luisy 1.x's ``build`` offered.
+
+    :param tasks_set: Luigi's categories (``completed``, ``already_done``, ``failed``, ...) with their tasks.
+    """
+
+    def __init__(self, report: Report, luigi_result: Any) -> None:
+        self.report = report
+        self.luigi_result = luigi_result
+        self.tasks_set: dict[str, Any] = _summary_dict(luigi_result.worker)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.report, name)
+
+
+def key(task: luigi.Task, **options: object) -> TaskKey:
+    """The key of *task*.
+
+    :param options: settings by name, such as ``working_dir``.
+    :raises LuisyError: where the settings or the pipeline are wrong.
+    """
+    with configuration.overridden(**options) as settings, session_for(settings, create=False) as session:
+        session.plan([task])
+        return key_of(session, session.roots[0])
+
+
+def plan(task: luigi.Task, **options: object) -> Report:
+    """What ``build`` would do with *task* and why; touches no workspace file.
+
+    :param options: settings by name, such as ``working_dir`` or ``force``.
+    :raises LuisyError: where the settings or the pipeline are wrong.
+    """
+    with configuration.overridden(**options) as settings, session_for(settings, create=False) as session:
+        session.plan([task])
+        return session.report(Status.PLANNED)
+
+
+def build(task: luigi.Task, workers: int = 1, *, local_scheduler: bool = True, **options: object) -> BuildResult:
+    """Resolve *task* and everything upstream of it, execute what is left, keep the results.
+
+    :param workers: how many tasks may run at once.
+    :param local_scheduler: schedule in this process; else at ``scheduler_host``.
+    :param options: settings by name, such as ``working_dir`` or ``force``; luisy 1.x's are accepted.
+    :raises LuisyError: where the settings or the pipeline are wrong. A task that fails raises nothing.
+    """
+    loaded = time.time_ns()
+    with configuration.overridden(workers=workers, **options) as settings:
+        logging.getLogger("luigi-interface").setLevel(logging.WARNING)
+        with session_for(settings, create=True, loaded_after_ns=loaded) as session:
+            outcome = run_session(session, [task], {"local_scheduler": local_scheduler})
+            return BuildResult(outcome.report, outcome.luigi_result)

@@ -1,0 +1,201 @@
+"""What luisy has to know of a Luigi task, asked of the task itself: once.
+
+``describe`` fills a node with what ``requires()`` and ``output()`` say and decides whether the task is
+cacheable; ``facts_of`` makes the facts that its key rests on.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import luigi
+from luigi.local_target import LocalFileSystem
+from luigi.parameter import ParameterVisibility
+
+from luisy.canonical import canonical, tagged, text, type_name
+from luisy.keys import Facts, Output, Parameter
+from luisy.naming import project_of
+from luisy.plan import Kind
+from luisy.runner.graph import flat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from luisy.fingerprint import Fingerprint
+    from luisy.runner.graph import Node
+
+_STANDARD_COMPLETE = {luigi.Task.complete, luigi.WrapperTask.complete}
+
+
+def requirements_of(task: luigi.Task) -> Any:
+    """What *task* requires, by the most specific of Luigi's three ways to say it."""
+    kind = type(task)
+    if kind.deps is not luigi.Task.deps:
+        return task.deps()
+    if kind._requires is not luigi.Task._requires:  # noqa: SLF001 - Luigi's seam for template tasks
+        return task._requires()  # noqa: SLF001
+    return task.requires()
+
+
+def yields(task: luigi.Task) -> bool:
+    """Whether ``run()`` is a generator: its dependencies are known only after it ran."""
+    return inspect.isgeneratorfunction(inspect.unwrap(type(task).run))
+
+
+def is_external(task: luigi.Task) -> bool:
+    """Whether *task* has no ``run()``: Luigi's own question."""
+    return task.run is None or task.run == NotImplemented
+
+
+def kind_of(task: luigi.Task) -> Kind:
+    """How *task* takes part; a wrapper with a ``run()`` or ``complete()`` of its own is a plain task."""
+    if is_external(task):
+        return Kind.EXTERNAL
+    if isinstance(task, luigi.WrapperTask) and not _has_own_run(task) and not _has_own_complete(task):
+        return Kind.WRAPPER
+    return Kind.TASK
+
+
+def _has_own_run(task: luigi.Task) -> bool:
+    return type(task).run is not luigi.Task.run or "run" in vars(task)
+
+
+def _has_own_complete(task: luigi.Task) -> bool:
+    return type(task).complete not in _STANDARD_COMPLETE or "complete" in vars(task)
+
+
+def describe_outputs(node: Node) -> None:
+    """Ask the task for its outputs and say why it cannot be cached, if it cannot."""
+    outputs = node.task.output()
+    if side := getattr(node.task, "side_outputs", None):
+        outputs = {"output": outputs, "side": side}
+    named = list(named_targets(outputs))
+    local = [(name, target) for name, target in named if is_local_file(target)]
+    node.targets = tuple(target for _, target in local)
+    node.outputs = tuple((name, os.path.abspath(target.path)) for name, target in local)
+    node.countable = bool(named) and len(local) == len(named)
+    node.uncacheable = _why_uncacheable(node, [target for _, target in named])
+
+
+def _why_uncacheable(node: Node, targets: list[Any]) -> str:
+    """Why the results of a node's task cannot be kept, seen from the task alone; empty if they can."""
+    if node.kind is Kind.WRAPPER:
+        return ""
+    if foreign := [target for target in targets if not is_local_file(target)]:
+        return f"its output is not a local file ({type_name(type(foreign[0]))})"
+    if _has_own_complete(node.task):
+        return "it has its own complete()"
+    if isinstance(node.task, luigi.WrapperTask):
+        return "it is a wrapper with a run() of its own"
+    if not targets:
+        return "it has no output"
+    return ""
+
+
+def is_local_file(target: Any) -> bool:
+    """Whether *target* is a file or folder on this machine that outlives the process.
+
+    Asked by type, never by attributes: a stand-in that answers to every name is not a file.
+    """
+    if not isinstance(target, luigi.target.FileSystemTarget):
+        return False
+    return isinstance(target.fs, LocalFileSystem) and not getattr(target, "is_tmp", False)
+
+
+def named_targets(outputs: Any, prefix: bytes = b"") -> Iterator[tuple[bytes, Any]]:
+    """The targets of ``output()``, each with its place in it: ``b""`` for the only one, else labels by ``/``."""
+    if isinstance(outputs, Mapping):
+        items: Any = ((_label(name), value) for name, value in outputs.items())
+    elif isinstance(outputs, (list, tuple, set, frozenset)) or _is_plain_iterable(outputs):
+        items = ((str(i).encode(), value) for i, value in enumerate(outputs))
+    else:
+        yield prefix, outputs
+        return
+    for label, value in items:
+        yield from named_targets(value, prefix + b"/" + label if prefix else label)
+
+
+def _is_plain_iterable(value: Any) -> bool:
+    return not isinstance(value, (luigi.Target, str, bytes)) and hasattr(type(value), "__iter__")
+
+
+def _label(name: object) -> bytes:
+    """A dict's key as one path component: never empty, ``.``, ``..`` or with a slash; other keys, other labels."""
+    raw = name.encode("utf-8", "surrogatepass") if isinstance(name, str) else canonical(name)
+    escaped = raw.replace(b"%", b"%25").replace(b"/", b"%2F").replace(b"\0", b"%00")
+    if escaped in (b".", b".."):
+        escaped = escaped.replace(b".", b"%2E")
+    return (b"" if isinstance(name, str) else b"%k") + (escaped or b"%")
+
+
+def held_tasks(task: luigi.Task) -> tuple[luigi.Task, ...]:
+    """Tasks that are parameter values of *task*: they count by their own keys."""
+    return tuple(v for value in task.param_kwargs.values() for v in flat(value) if isinstance(v, luigi.Task))
+
+
+def significant_parameters(task: luigi.Task, fingerprint: Callable[[type], str]) -> tuple[Parameter, ...]:
+    """The significant parameters of *task*, in the order of their names.
+
+    :param fingerprint: the fingerprint of a class that is a parameter's value.
+    """
+
+    def other(value: object) -> bytes:
+        if isinstance(value, luigi.Task):  # its key stands among the inputs; here, which one it is
+            return tagged(b"K", text(str(value.task_id)))
+        if isinstance(value, type):
+            return tagged(b"C", text(type_name(value)), bytes.fromhex(fingerprint(value)))
+        return tagged(b"O", text(type_name(type(value))))  # the serialisation beside it is all there is
+
+    found = []
+    for name, param in task.get_params():
+        if not param.significant:
+            continue
+        value = task.param_kwargs[name]
+        public = param.visibility == ParameterVisibility.PUBLIC
+        found.append(Parameter(name, str(param.serialize(value)), canonical(value, other), public))
+    return tuple(sorted(found, key=lambda p: p.name))
+
+
+def _options_of(target: Any) -> bytes:
+    """The format options of a target: Luigi's ``format`` and the keyword options of luisy's own targets."""
+    described = {"format": getattr(target, "format", None), "kwargs": getattr(target, "kwargs", None)}
+    return canonical(described, _described_object)
+
+
+def _described_object(value: object) -> bytes:
+    if isinstance(value, type) or callable(value):
+        return tagged(b"N", text(f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"))
+    public = {name: v for name, v in sorted(getattr(value, "__dict__", {}).items())}
+    return tagged(b"O", text(type_name(type(value))), canonical(public, _described_object))
+
+
+def facts_of(
+    node: Node, fingerprint: Fingerprint, options: tuple[Parameter, ...], parameters: tuple[Parameter, ...]
+) -> Facts:
+    """What the key of *node*'s task is made of, but for its inputs."""
+    outputs = tuple(
+        Output(name, type_name(type(target)), _options_of(target))
+        for (name, _), target in zip(node.outputs, node.targets, strict=True)
+    )
+    return Facts(project_of(node.task), node.family, fingerprint.digest, parameters, outputs, options)
+
+
+def option_values(classes: tuple[type, ...]) -> tuple[Parameter, ...]:
+    """The values of the ``luigi.Config`` classes that the code reads, by ``class.option``."""
+    found = []
+    for kind in sorted(classes, key=type_name):
+        config = kind()
+        for name, param in kind.get_params():  # type: ignore[attr-defined]  # a luigi.Config
+            value = config.param_kwargs[name]
+            public = param.visibility == ParameterVisibility.PUBLIC
+            serialised = str(param.serialize(value))
+            found.append(Parameter(f"{type_name(kind)}.{name}", serialised, canonical(value, _described_object), public))
+    return tuple(found)
+
+
+def shown_parameters(parameters: tuple[Parameter, ...]) -> Mapping[str, str]:
+    """The parameters that may be seen: public ones, serialised."""
+    return {p.name: p.serialised for p in parameters if p.public}

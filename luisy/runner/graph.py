@@ -1,0 +1,181 @@
+"""The DAG of a run: Luigi tasks as nodes, inputs first.
+
+The walk calls ``requires()`` and ``output()`` once for each task and keeps the answers, so that nothing
+after it has to ask user code again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from luisy.errors import UsageError
+from luisy.model import Outcome, Reason
+from luisy.plan import Decision, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from luisy.cas import Result
+    from luisy.keys import Facts
+    from luisy.model import Digest, Key
+
+_UNDECIDED = Decision(Outcome.UNDECIDED, Reason("undecided", "not decided yet"))
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One task of the DAG, and what is known about it so far.
+
+    :param structure: what ``requires()`` returned, with nodes for tasks.
+    :param deps: the nodes in it, in order, as Luigi flattens them.
+    :param dynamic: the tasks that ``run()`` yielded, where they are known.
+    :param outputs: name (place in ``output()``) and absolute path of each output.
+    :param targets: the target objects behind *outputs*; outputs that are no local files are left out.
+    :param held: the tasks that are its parameters' values.
+    :param countable: its outputs are files, so that consumers can count their content.
+    :param uncacheable: why its results cannot be kept; empty if they can.
+    :param asked: its own ``complete()`` was asked; else *complete* is whether its files are there.
+    :param superseded: its result will be made anew, so nothing that was made from the old one counts.
+    :param key: as its consumers see it (with its trace); None while an input has none.
+    :param content: the digest of its outputs' manifest, once known.
+    :param by_content: consumers count its content, not its key.
+    """
+
+    task: luigi.Task
+    kind: Kind = Kind.TASK
+    structure: Any = ()
+    deps: tuple[Node, ...] = ()
+    dynamic: tuple[Node, ...] = ()
+    outputs: tuple[tuple[bytes, str], ...] = ()
+    targets: tuple[Any, ...] = ()
+    problem: str = ""
+    held: tuple[Node, ...] = ()
+    uncacheable: str = ""
+    countable: bool = True
+    asked: bool = False
+    complete: bool = False
+    missing: tuple[str, ...] = ()
+    facts: Facts | None = None
+    encoded_facts: bytes = b""
+    base_key: Key | None = None
+    key: Key | None = None
+    shallow_key: Key | None = None
+    result: Result | None = None
+    content: Digest | None = None
+    by_content: bool = False
+    adopted: bool = False
+    superseded: bool = False
+    decision: Decision = _UNDECIDED
+    done: bool = False
+    needed: bool = True
+    size: int = 0
+    seconds: float = 0.0
+    leaves: tuple[Node, ...] | None = field(default=None, repr=False)
+
+    @property
+    def task_id(self) -> str:
+        """Luigi's name of the task."""
+        return str(self.task.task_id)
+
+    @property
+    def family(self) -> str:
+        """The task's family, namespace included."""
+        return str(self.task.get_task_family())
+
+    @property
+    def outcome(self) -> Outcome:
+        """What becomes, or became, of the task."""
+        return self.decision.outcome
+
+    @property
+    def all_deps(self) -> tuple[Node, ...]:
+        """Static and dynamic inputs."""
+        return self.deps + self.dynamic if self.dynamic else self.deps
+
+
+def input_leaves(node: Node) -> tuple[Node, ...]:
+    """The inputs of *node* that have outputs of their own: wrappers stand for their inputs, each task once."""
+    return _expanded(node.all_deps)
+
+
+def _expanded(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    found: dict[int, Node] = {}
+    for node in nodes:
+        if node.kind is not Kind.WRAPPER:
+            found[id(node)] = node
+            continue
+        if node.leaves is None:
+            node.leaves = _expanded(node.deps)
+        for leaf in node.leaves:
+            found[id(leaf)] = leaf
+    return tuple(found.values())
+
+
+@dataclass(slots=True)
+class Graph:
+    """All nodes of a run by task id, inputs before consumers."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    twins: list[tuple[Node, Node]] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes.values())
+
+    def get(self, task: luigi.Task) -> Node | None:
+        """The node of *task*, if it was walked."""
+        return self.nodes.get(str(task.task_id))
+
+
+def structure_of(requirements: Any, leaf: Any) -> Any:
+    """*requirements* with ``leaf(task)`` for each task; iterables that are no collection become lists."""
+    if isinstance(requirements, luigi.Task):
+        return leaf(requirements)
+    if isinstance(requirements, Mapping):
+        return {name: structure_of(value, leaf) for name, value in requirements.items()}
+    if isinstance(requirements, (list, tuple)):
+        return [structure_of(value, leaf) for value in requirements]
+    if isinstance(requirements, (set, frozenset)):
+        return frozenset(structure_of(value, leaf) for value in requirements)
+    if requirements is None:
+        return []
+    if isinstance(requirements, luigi.Target):
+        raise TypeError("requires() returned a target; wrap it in an ExternalTask")
+    try:
+        return [structure_of(value, leaf) for value in requirements]
+    except TypeError:
+        raise TypeError(f"requires() must return tasks, not {type(requirements).__name__}") from None
+
+
+def flat(structure: Any) -> Iterator[Any]:
+    """The leaves of a structure in Luigi's order."""
+    if isinstance(structure, Mapping):
+        for value in structure.values():
+            yield from flat(value)
+    elif isinstance(structure, (list, tuple, set, frozenset)):
+        for value in structure:
+            yield from flat(value)
+    else:
+        yield structure
+
+
+def cycle_error(path: list[Node]) -> UsageError:
+    """The error for a task that requires itself; *path* leads from the task round to itself."""
+    names = " -> ".join(str(node.task) for node in path)
+    return UsageError(
+        f"the tasks require each other in a circle: {names}",
+        slug="cycle",
+        hint="take one of these requirements out",
+    )
+
+
+def equal_task_id_error(first: Node, second: Node) -> UsageError:
+    """The error for two tasks that Luigi cannot tell apart though they are not the same."""
+    return UsageError(
+        f"two different tasks have the task_id {first.task_id}: {first.task!r} and {second.task!r}",
+        slug="equal-task-id",
+        hint="make the parameters in which they differ significant and public, or rename one of the classes",
+    )

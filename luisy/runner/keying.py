@@ -1,0 +1,66 @@
+"""Keys of nodes: how an input is seen by its consumer, deep and shallow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luisy import keys
+from luisy.keys import Counted, Ref
+from luisy.plan import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from luisy.model import Digest, Key
+    from luisy.runner.graph import Node
+
+
+def ref_of(node: Node) -> Ref | None:
+    """*node* in its consumer's deep key: by key, or where that says nothing, by content; None while unknown."""
+    if node.by_content:
+        return None if node.content is None else Ref(Counted.BY_CONTENT, node.content)
+    return None if node.key is None else Ref(Counted.BY_KEY, node.key)
+
+
+def content_ref_of(node: Node) -> Ref | None:
+    """*node* in its consumer's shallow key; None while its content is unknown."""
+    return None if node.content is None else Ref(Counted.BY_CONTENT, node.content)
+
+
+def _inputs(node: Node, ref: Callable[[Node], Ref | None]) -> bytes | None:
+    """The encoded structure of a node's requirements, or None while a reference is missing."""
+    refs: dict[int, bytes] = {}
+    for dep in node.deps:
+        found = ref(dep)
+        if found is None:
+            return None
+        refs[id(dep)] = found.encoded()
+    structure = node.structure
+    if node.held:  # tasks held in parameters always count by their keys
+        for held in node.held:
+            found = ref_of(held)
+            if found is None:
+                return None
+            refs[id(held)] = found.encoded()
+        structure = {"requires": structure, "held": list(node.held)}
+    return keys.encode_structure(structure, lambda leaf: refs[id(leaf)])
+
+
+def deep_key(node: Node) -> Key | None:
+    """The key of a task or wrapper without its trace; None while an input has no key."""
+    inputs = _inputs(node, ref_of)
+    if inputs is None or (node.kind is Kind.TASK and node.facts is None):
+        return None
+    return keys.wrapper_key(inputs) if node.kind is Kind.WRAPPER else keys.task_key(node.encoded_facts, inputs)
+
+
+def shallow_key(node: Node) -> Key | None:
+    """The key with the inputs' content; None while one of them is unknown."""
+    inputs = _inputs(node, content_ref_of)
+    return None if inputs is None or node.facts is None else keys.task_key(node.encoded_facts, inputs)
+
+
+def wrapper_content(node: Node) -> Digest | None:
+    """What a wrapper stands for in its consumers' shallow keys; None while an input's content is unknown."""
+    inputs = _inputs(node, content_ref_of)
+    return None if inputs is None else keys.wrapper_content(inputs)

@@ -1,0 +1,175 @@
+"""What happens in the process that runs a task: Luigi's ``TaskProcess`` with luisy's answers and its keeping."""
+
+from __future__ import annotations
+
+import collections.abc
+import multiprocessing
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from luigi.task import DynamicRequirements
+from luigi.task_status import DONE, FAILED
+from luigi.worker import ContextManagedTaskProcess
+
+from luisy import observe
+from luisy.errors import TaskError
+from luisy.model import Outcome, Reason
+from luisy.plan import Kind
+from luisy.runner.keeping import Execution, Ran, conclude
+
+if TYPE_CHECKING:
+    import luigi
+
+    from luisy.runner.graph import Node
+    from luisy.runner.session import Session
+
+Message = tuple[str, str, Any, list[str], list[Any]]
+"""What Luigi's processes put on their queue: task_id, status, explanation, missing, new requirements."""
+
+
+class CachingProcess(ContextManagedTaskProcess):  # type: ignore[misc]  # Luigi is untyped
+    """Runs one task: under its lock, observed, and kept before Luigi hears that it is done."""
+
+    # Luigi's processes inherit what the parent knows; that takes a fork, whatever the default has become.
+    _Popen = staticmethod(multiprocessing.get_context("fork").Process._Popen)  # noqa: SLF001
+
+    def __init__(self, session: Session, node: Node, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.session = session
+        self.node = node
+        self.result_queue = _Concluding(self, self.result_queue)
+        self.check_complete = self._answer
+        self.ran: Ran | None = None
+        self._required: list[str] | None = None
+        self._dynamic: dict[str, Node] = {}
+        self._started = False
+
+    def run(self) -> None:
+        """Run the task, unless another process has made its result while we waited for the lock."""
+        if self.node.kind is not Kind.TASK or self.node.base_key is None:
+            self._run()
+            return
+        with self.session.store.lock(self.node.base_key) as waited:
+            forced = self.node.task_id in self.session.resolver.forced
+            if waited and not forced and self.session.served_now(self.node):
+                self.result_queue.served()
+                return
+            self._run()
+
+    def _run(self) -> None:
+        if self.node.kind is Kind.TASK and not self.node.uncacheable:
+            self.session.clear(self.node)
+        self.session.current.append(self)
+        try:
+            super().run()
+        finally:
+            self.session.current.pop()
+
+    def _answer(self, task: luigi.Task) -> bool:
+        """Whether *task* is complete: by key, not by whether a file is there."""
+        with observe.paused():
+            node = self.session.graph.get(task)
+            if not self._started and task is not self.task:
+                self._required = [*(self._required or []), str(task.task_id)]
+            if node is self.node:
+                return self.session.recheck(node) if node.kind is Kind.EXTERNAL else self._has_outputs()
+            if node is None or self._started:
+                node = self.session.admit(task)
+            return node.done
+
+    def note_dynamic(self, node: Node) -> None:
+        """Remember a task that ``run()`` yielded or built."""
+        self._dynamic.setdefault(node.task_id, node)
+
+    def _run_get_new_deps(self) -> list[tuple[str, str, dict[str, str]]] | None:
+        """Luigi's seam round ``run()``: new requirements, or None when it is through."""
+        self._started = True
+        self._dynamic.clear()
+        roots = self.session.watched()
+        start = time.monotonic()
+        with observe.watch(roots) as seen:
+            new = self._drive(self.task.run())
+        required = None if self._required is None else tuple(self._required)
+        if self._required is None and not self.node.deps:
+            required = ()
+        self.ran = Ran(time.monotonic() - start, seen, required, tuple(self._dynamic.values()))
+        if not new and not _writes_on_success(self.task):
+            self._demand_outputs()
+        return new
+
+    def _drive(self, generator: Any) -> list[tuple[str, str, dict[str, str]]] | None:
+        if not isinstance(generator, collections.abc.Generator):
+            return None
+        answer = None
+        while True:
+            try:
+                yielded = generator.send(answer)
+            except StopIteration:
+                return None
+            requirements = yielded if isinstance(yielded, DynamicRequirements) else DynamicRequirements(yielded)
+            complete = requirements.complete(self._answer)
+            with observe.paused():
+                for task in requirements.flat_requirements:
+                    self.note_dynamic(self.session.admit(task))
+            if not complete:
+                return [(t.task_module, t.task_family, t.to_str_params()) for t in requirements.flat_requirements]
+            answer = requirements.paths
+
+    def _has_outputs(self) -> bool:
+        return all(os.path.lexists(path) for _, path in self.node.outputs)
+
+    def _demand_outputs(self) -> None:
+        """A task that is answered by key must have written what it promised."""
+        missing = [path for _, path in self.node.outputs if not os.path.lexists(path)]
+        if missing and self.node.kind is Kind.TASK and not self.node.uncacheable:
+            raise TaskError(
+                f"{self.task} ran through but did not write {missing[0]}",
+                slug="no-output-written",
+                hint="write every target that output() returns, or take it out of output()",
+            )
+
+    def execution(self, status: str, explanation: object) -> Execution | None:
+        """What to tell the session about a run that Luigi says ended with *status*."""
+        if status == DONE and self.ran is not None:
+            return conclude(self.session, self.node, self.ran)
+        if status == DONE:  # an external task that has appeared
+            return Execution(self.node.task_id, self.node.outcome, key=self.node.key, content=self.node.content)
+        if status == FAILED:
+            lines = str(explanation or "it failed").strip().splitlines()
+            return Execution(self.node.task_id, Outcome.FAILED, reason=Reason("task-failed", lines[-1]))
+        return None
+
+
+def _writes_on_success(task: luigi.Task) -> bool:
+    """Whether ``on_success()`` is the task's own: it may still write what ``run()`` did not."""
+    import luigi
+
+    return type(task).on_success is not luigi.Task.on_success
+
+
+class _Concluding:
+    """The queue as the process sees it: on the way out, a finished task is kept and its execution added."""
+
+    def __init__(self, process: CachingProcess, queue: Any) -> None:
+        self._process = process
+        self._queue = queue
+
+    def put(self, message: Message) -> None:
+        """Conclude and pass on."""
+        task_id, status, explanation, missing, new = message
+        if status == DONE and _writes_on_success(self._process.task):
+            try:
+                self._process._demand_outputs()  # noqa: SLF001 - the two classes are one thing in two roles
+            except TaskError as error:
+                status, explanation = FAILED, error.text
+        execution = self._process.execution(status, explanation)
+        self._queue.put((task_id, status, explanation, missing, new, execution))
+
+    def served(self) -> None:
+        """The result came from elsewhere: done, and nothing was executed."""
+        node = self._process.node
+        execution = Execution(
+            node.task_id, node.outcome, key=node.key, content=node.content, size=node.size, reason=node.decision.reason
+        )
+        self._queue.put((node.task_id, DONE, None, [], [], execution))

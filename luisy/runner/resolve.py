@@ -1,0 +1,322 @@
+"""From nodes to decisions: keys, look-ups, and what they mean for each task.
+
+``Resolver.resolve`` takes many nodes at once with a few bulk questions to the index; ``settle`` decides one
+node with all that is known now. The runner settles a node again when its inputs have finished: the same code,
+so a plan and its run agree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luisy import keys
+from luisy.errors import LuisyError
+from luisy.model import Digest
+from luisy.naming import project_of
+from luisy.plan import Found, History, Kind, Situation, decide
+from luisy.runner.describe import facts_of, option_values, significant_parameters, yields
+from luisy.runner.graph import equal_task_id_error, input_leaves
+from luisy.runner.keying import deep_key, shallow_key, wrapper_content
+from luisy.runner.lookup import Lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from luisy.cas import Result, Store
+    from luisy.fingerprint import Fingerprinter
+    from luisy.keys import Parameter
+    from luisy.runner.graph import Graph, Node
+    from luisy.runner.workspace import Workspace
+
+
+class Resolver:
+    """Decides for each node of a graph where its result comes from.
+
+    :param adopt: whether files from before luisy are taken over.
+    """
+
+    def __init__(
+        self, graph: Graph, store: Store, workspace: Workspace, fingerprinter: Fingerprinter, *, adopt: bool = True
+    ) -> None:
+        self.graph = graph
+        self.store = store
+        self.workspace = workspace
+        self.fingerprinter = fingerprinter
+        self.adopt = adopt
+        self.forced: set[str] = set()
+        self.lookup = Lookup(store)
+        # Filled by the session: builds and settles a task that a trace names; None where that is not possible.
+        self.rebuild: Callable[[str, str, Mapping[str, str]], Node | None] = lambda *_: None
+        self._options: dict[tuple[type, ...], tuple[Parameter, ...]] = {}
+        self._writers: dict[str, Node] = {}
+
+    def resolve(self, nodes: Sequence[Node]) -> None:
+        """Decide each of *nodes*, which are new to the graph and stand inputs first.
+
+        :raises UsageError: where two different tasks have one task_id.
+        """
+        for node in nodes:
+            self._describe(node)
+        self._mark_shared_paths(nodes)
+        self.workspace.load(nodes)
+        self._prefetch(nodes)
+        for node in nodes:
+            self.settle(node)
+        for first, twin in self.graph.twins:
+            if first.base_key != twin.base_key or first.kind is not twin.kind:
+                raise equal_task_id_error(first, twin)
+
+    def _describe(self, node: Node) -> None:
+        """Fill in the facts of a task that executes; what stands in the way makes it not cacheable."""
+        if node.kind is not Kind.TASK or node.problem:
+            return
+        try:
+            fingerprint = self.fingerprinter.of(type(node.task))
+            parameters = significant_parameters(node.task, lambda kind: self.fingerprinter.of(kind).digest)
+            node.facts = facts_of(node, fingerprint, self._option_values(fingerprint.options), parameters)
+        except LuisyError as error:
+            node.uncacheable = node.uncacheable or error.text
+            return
+        node.encoded_facts = node.facts.encoded()
+
+    def _option_values(self, classes: tuple[type, ...]) -> tuple[Parameter, ...]:
+        if classes not in self._options:
+            self._options[classes] = option_values(classes)
+        return self._options[classes]
+
+    def _mark_shared_paths(self, nodes: Iterable[Node]) -> None:
+        """Two tasks that write one path, or one that writes over its input, cannot be told apart by it."""
+        for node in nodes:
+            if node.kind is Kind.WRAPPER:
+                continue
+            for _, path in node.outputs:
+                other = self._writers.setdefault(path, node)
+                if other is not node:
+                    _cannot_cache(node, f"its output {path} is also that of {other.task}")
+                    _cannot_cache(other, f"its output {path} is also that of {node.task}")
+
+    def _prefetch(self, nodes: Sequence[Node]) -> None:
+        """Ask the index at once for what ``settle`` will most likely want: keys as if no task were odd."""
+        wanted = []
+        for node in nodes:
+            if node.kind is Kind.EXTERNAL:
+                self._take_external(node)
+                continue
+            node.base_key = node.key = deep_key(node)
+            if node.kind is Kind.TASK and node.base_key is not None:
+                wanted.append(node.base_key)
+        self.lookup.prefetch(wanted)
+
+    # --- one node
+
+    def settle(self, node: Node, *, fresh: bool = False) -> None:
+        """Decide *node* with what is known of its inputs now.
+
+        :param fresh: ask the index again: another process may have made the result since.
+        """
+        if node.done:
+            return
+        if fresh:
+            self.lookup.forget(node.base_key, node.shallow_key)
+        if node.problem:
+            situation = Situation(node.kind, problem=node.problem)
+        elif node.kind is Kind.EXTERNAL:
+            situation = self._external(node)
+        elif node.kind is Kind.WRAPPER:
+            situation = self._wrapper(node)
+        elif node.uncacheable or self._uncountable_input(node):
+            situation = self._uncacheable(node)
+        else:
+            situation = self._cached(node)
+        node.decision = decide(situation)
+
+    def _external(self, node: Node) -> Situation:
+        if node.content is None and not node.missing:
+            self._take_external(node)
+        return Situation(node.kind, uncacheable=node.uncacheable, complete=node.complete, missing=node.missing)
+
+    def _take_external(self, node: Node) -> None:
+        """An external task is keyed by the content of its files; Luigi's own word counts where it has none."""
+        node.by_content = True
+        if node.uncacheable and not node.complete:
+            node.missing = tuple(path for _, path in node.outputs) or (str(node.task),)
+            return
+        if not node.countable:
+            return
+        self.workspace.expect(node)
+        try:
+            manifest = self.store.snapshot(node.outputs)
+        except FileNotFoundError as error:
+            node.missing = (str(error.filename or node.outputs[0][1]),)
+            return
+        except OSError as error:
+            node.problem = f"cannot read {error.filename}: {error.strerror}"
+            return
+        node.content, node.size = manifest.digest, manifest.size
+        node.key = keys.external_key(project_of(node.task), node.family, manifest.digest)
+
+    @staticmethod
+    def _wrapper(node: Node) -> Situation:
+        node.base_key = node.key = deep_key(node)
+        node.content = wrapper_content(node)
+        return Situation(node.kind, inputs=tuple(dep.outcome for dep in node.deps))
+
+    @staticmethod
+    def _uncountable_input(node: Node) -> bool:
+        """Whether an input can be counted neither by key nor by content; then *node* is not cacheable either."""
+        leaf = next((leaf for leaf in input_leaves(node) if leaf.uncacheable and not leaf.countable), None)
+        if leaf is not None:
+            _cannot_cache(node, f"its input {leaf.task} is not cacheable and has no files to count by content")
+        return leaf is not None
+
+    def _uncacheable(self, node: Node) -> Situation:
+        """Luigi's own answer, but for files that other code or other parameters made."""
+        node.by_content = True
+        node.key = None
+        if not node.asked and node.countable:
+            node.complete = self.workspace.present(node)
+        complete = node.complete and self.workspace.made_by(node) in (None, self.maker(node))
+        if complete and node.countable and node.content is None:
+            node.content = self._snapshot(node)
+        return Situation(
+            node.kind,
+            uncacheable=node.uncacheable,
+            complete=complete,
+            inputs=tuple(dep.outcome for dep in node.all_deps),
+        )
+
+    def _snapshot(self, node: Node) -> Digest | None:
+        self.workspace.expect(node)
+        try:
+            manifest = self.store.snapshot(node.outputs)
+        except OSError:
+            return None
+        node.size = manifest.size
+        return manifest.digest
+
+    @staticmethod
+    def maker(node: Node) -> Digest | None:
+        """The digest of code and parameters that stands beside the files of a task that is not cacheable."""
+        return None if node.facts is None else Digest(keys.task_key(node.encoded_facts, b""))
+
+    def _cached(self, node: Node) -> Situation:
+        forced = node.task_id in self.forced
+        node.base_key = deep_key(node)
+        settled = all(leaf.content is not None for leaf in input_leaves(node))
+        found, result = self._find(node)
+        equal_inputs = None if found is Found.SOUND or forced or not settled else self._find_equal_inputs(node)
+        node.result = None if forced else result or equal_inputs
+        history, cutoff = (History.SAME_CODE, True) if node.result else self._history(node)
+        if node.result is None and not forced:
+            self._try_adopting(node, history)
+        self._conclude(node, found, forced=forced)
+        return Situation(
+            node.kind,
+            forced=forced,
+            adopted=node.adopted,
+            found=found,
+            equal_inputs=equal_inputs is not None,
+            settled=settled,
+            cutoff_possible=cutoff or any(_awaits_its_trace(dep) for dep in node.all_deps),
+            history=history,
+            inputs=tuple(dep.outcome for dep in node.all_deps),
+        )
+
+    def _find(self, node: Node) -> tuple[Found, Result | None]:
+        """The best that the index holds at the deep key; the result comes with it only where it is sound."""
+        if node.base_key is None:
+            return Found.NOTHING, None
+        best = Found.NOTHING
+        exact = self.lookup.result(node.base_key)
+        node.dynamic = ()
+        if exact is not None:
+            best = self._standing(node, exact)
+            if best is Found.SOUND:
+                return best, exact
+        for result in self.lookup.traced(node.base_key):
+            if not self._follow_trace(node, result):
+                continue
+            best = self._standing(node, result)
+            if best is Found.SOUND:
+                return best, result
+        node.dynamic = ()
+        return best, None
+
+    def _standing(self, node: Node, result: Result) -> Found:
+        """Whether *result* is whole and was made from what the inputs' results are now, as far as they are known."""
+        if not self.lookup.whole(result):
+            return Found.GONE
+        leaves = input_leaves(node)
+        if result.adopted and not result.inputs:  # made before luisy from inputs that were gone when it was adopted
+            return Found.SUPERSEDED if any(leaf.superseded for leaf in leaves) else Found.SOUND
+        if len(leaves) != len(result.inputs) or any(leaf.superseded for leaf in leaves):
+            return Found.SUPERSEDED
+        for leaf, digest in zip(leaves, result.inputs, strict=True):
+            if leaf.content is not None and leaf.content != digest:
+                return Found.SUPERSEDED
+        return Found.SOUND
+
+    def _follow_trace(self, node: Node, result: Result) -> bool:
+        """Whether the tasks that this execution yielded still have the keys that they had."""
+        action = self.store.action(result.key)
+        if action is None:
+            return False
+        found = []
+        for dependency in action.trace:
+            other = self.rebuild(dependency.module, dependency.family, dependency.params)
+            if other is None or other.key != dependency.key:
+                return False
+            found.append(other)
+        node.dynamic = tuple(found)
+        return True
+
+    def spoiled(self, node: Node) -> None:
+        """The result that *node* was decided on cannot be had after all: decide it again without."""
+        if node.result is not None:
+            self.lookup.refuse(node.result)
+        node.result = None
+        self.settle(node)
+
+    def _find_equal_inputs(self, node: Node) -> Result | None:
+        node.shallow_key = shallow_key(node)
+        if node.shallow_key is None:
+            return None
+        result = self.lookup.equal_inputs(node.shallow_key)
+        return result if result is not None and self.lookup.whole(result) else None
+
+    def _history(self, node: Node) -> tuple[History, bool]:
+        """What was ever recorded for these parameters, and whether early cutoff could still find some of it."""
+        assert node.facts is not None
+        seen = self.store.history(node.facts.project, node.facts.family, node.facts.params_digest())
+        if not seen:
+            return History.NEVER, False
+        cutoff = seen.get(node.facts.fingerprint)
+        return (History.OTHER_CODE, False) if cutoff is None else (History.SAME_CODE, cutoff)
+
+    def _try_adopting(self, node: Node, history: History) -> None:
+        if self.adopt and history is History.NEVER and not node.adopted and self.workspace.adoptable(node):
+            node.content = self._snapshot(node)
+            node.adopted = node.content is not None
+
+    @staticmethod
+    def _conclude(node: Node, found: Found, *, forced: bool) -> None:
+        """What consumers may build on: key, content, and whether they have to wait for both."""
+        result = node.result
+        if result is not None:
+            node.content, node.size, node.adopted = result.manifest, result.size, result.adopted
+            node.key = result.key if result.has_trace else node.base_key
+        else:
+            node.key = None if yields(node.task) else node.base_key
+            node.content = node.content if node.adopted else None
+        node.by_content = node.adopted
+        waits = any(leaf.superseded for leaf in input_leaves(node))
+        node.superseded = node.content is None and (forced or waits or found is Found.SUPERSEDED)
+
+
+def _cannot_cache(node: Node, why: str) -> None:
+    if node.kind is Kind.TASK and not node.uncacheable:
+        node.uncacheable = why
+
+
+def _awaits_its_trace(node: Node) -> bool:
+    return node.kind is Kind.TASK and node.key is None and not node.uncacheable

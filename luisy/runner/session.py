@@ -1,0 +1,326 @@
+"""One run, or one plan: the graph of its tasks, and what is decided, done and told about each.
+
+The session lives in the process that plans. Forked children inherit it as it is at the fork and tell the
+parent by an ``Execution`` what they did.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from luigi.task_register import load_task
+
+from luisy.cas import Store
+from luisy.errors import LuisyError
+from luisy.fingerprint import Fingerprinter
+from luisy.model import LinkMode, Outcome, Reason
+from luisy.plan import Decision, Kind, Report, Root, Status, TaskReport, needed
+from luisy.runner.describe import shown_parameters
+from luisy.runner.graph import Graph, Node, input_leaves
+from luisy.observe import Observation
+from luisy.runner.keeping import Ran, conclude, keep_adopted
+from luisy.runner.resolve import Resolver
+from luisy.runner.walk import Walker
+from luisy.runner.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import luigi
+
+    from luisy.runner.keeping import Execution
+    from luisy.runner.process import CachingProcess
+    from luisy.settings import Settings
+
+logger = logging.getLogger("luisy")
+
+_SERVED = frozenset({Outcome.LOCAL, Outcome.REUSED, Outcome.REMOTE, Outcome.COMPLETE})
+_NEVER_RAN = Decision(Outcome.BLOCKED, Reason("not-run", "Luigi did not run it"))
+_NOT_NEEDED = Decision(Outcome.NOT_NEEDED, Reason("not-needed", "what needs it is there already"))
+
+
+@dataclass(slots=True)
+class Session:
+    """The state of one run.
+
+    :param loaded_after_ns: the moment just before the user's code was imported.
+    """
+
+    settings: Settings
+    store: Store
+    loaded_after_ns: int | None = None
+    graph: Graph = field(default_factory=Graph)
+    roots: list[Node] = field(default_factory=list)
+    executions: list[Execution] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+    workspace: Workspace = field(init=False)
+    resolver: Resolver = field(init=False)
+    fingerprinter: Fingerprinter = field(init=False)
+    running: bool = False
+    current: list[CachingProcess] = field(default_factory=list)
+    _watched: tuple[int, list[str]] | None = None
+    _walker: Walker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.workspace = Workspace(self.store, self.settings.working_dir, LinkMode(self.settings.link))
+        self.fingerprinter = Fingerprinter(
+            requirements_path=self.settings.requirements_path, loaded_after_ns=self.loaded_after_ns
+        )
+        self.resolver = Resolver(
+            self.graph, self.store, self.workspace, self.fingerprinter, adopt=self.settings.adopt
+        )
+        self.resolver.rebuild = self._rebuild
+        self._walker = Walker(self.graph)
+
+    # --- plan
+
+    def plan(self, tasks: Sequence[luigi.Task]) -> None:
+        """Walk and decide everything upstream of *tasks*."""
+        for task in tasks:
+            node, fresh = self._walker.admit(task)
+            self.roots.append(node)
+            self._force(node, fresh)
+            self.resolver.resolve(fresh)
+        self._mark_needed()
+
+    def admit(self, task: luigi.Task) -> Node:
+        """The node of a task that comes up while the pipeline runs; walked, decided and made to hold its result."""
+        node, fresh = self._walker.admit(task)
+        self._force(None, fresh)
+        self.resolver.resolve(fresh)
+        if self.running:
+            self._apply(fresh)
+        return node
+
+    def _force(self, root: Node | None, fresh: Iterable[Node]) -> None:
+        if self.settings.force and root is not None:
+            self.resolver.forced.add(root.task_id)
+        if self.settings.force_all:
+            self.resolver.forced.update(node.task_id for node in fresh)
+
+    def _rebuild(self, module: str, family: str, params: Mapping[str, str]) -> Node | None:
+        try:
+            task = load_task(module, family, dict(params))
+        except Exception:  # noqa: BLE001 - the class may be gone or changed; then the trace does not match
+            logger.debug("cannot build %s%s of a trace", family, dict(params), exc_info=True)
+            return None
+        node, fresh = self._walker.admit(task)
+        self.resolver.resolve(fresh)
+        return node
+
+    def _mark_needed(self) -> None:
+        """Tell what the run has to look after from what is upstream of results that are there."""
+        wanted = needed(
+            [node.task_id for node in self.roots],
+            lambda name: [dep.task_id for dep in self.graph.nodes[name].all_deps],
+            lambda name: _is_served(self.graph.nodes[name]),
+        )
+        for node in self.graph:
+            node.needed = node.task_id in wanted
+            if not node.needed and not _is_served(node) and node.kind is not Kind.WRAPPER:
+                node.decision = _NOT_NEEDED
+
+    # --- run
+
+    def begin(self) -> None:
+        """Make the workspace hold the results that are there; from here on, decisions become deeds."""
+        self.running = True
+        self.workspace.open()
+        self._apply(list(self.graph))
+        self._clear_unneeded()
+
+    def _apply(self, nodes: Iterable[Node]) -> None:
+        """Materialise what is served and mark it done, inputs first."""
+        for node in nodes:
+            if node.done:
+                continue
+            if node.kind is Kind.WRAPPER:
+                node.done = all(dep.done for dep in node.deps)
+            elif node.kind is Kind.EXTERNAL or node.outcome is Outcome.COMPLETE:
+                node.done = _is_served(node)
+            elif _is_served(node):
+                node.done = self._serve(node)
+
+    def _serve(self, node: Node) -> bool:
+        """Make the workspace hold the node's result; False if that turns out to be impossible."""
+        if node.result is None:
+            return keep_adopted(self, node)
+        if node.outcome is Outcome.REUSED and node.base_key is not None and not self.store.read_only:
+            self.store.alias(node.base_key, node.result.key)
+        if self.settings.materialise == "needed" and not node.needed:
+            return True
+        started = time.monotonic()
+        try:
+            self.workspace.restore(node, self.resolver.lookup.manifest(node.result))
+        except (OSError, LuisyError) as error:
+            logger.warning("cannot restore the result of %s, it executes instead: %s", node.task, error)
+            self.resolver.spoiled(node)
+            self._redecide()
+            return False
+        node.seconds = time.monotonic() - started
+        return True
+
+    def _redecide(self) -> None:
+        """A result that was planned on is gone: decide that task and everything below it again."""
+        for node in self.graph:
+            if not node.done:
+                self.resolver.settle(node)
+        self._mark_needed()
+
+    def _clear_unneeded(self) -> None:
+        """Take stale files away also upstream of results, once anything below executes that might read them."""
+        upstream: set[str] = set()
+        for node in reversed(list(self.graph)):
+            if node.task_id in upstream or (not node.done and node.needed and node.kind is Kind.TASK):
+                upstream.update(dep.task_id for dep in node.all_deps)
+        for node in self.graph:
+            if node.task_id in upstream and node.outcome is Outcome.NOT_NEEDED and not node.uncacheable:
+                self.clear(node)
+
+    def clear(self, node: Node) -> None:
+        """Take away what lies at the outputs of *node*: stale, and its bytes are or will be in the store."""
+        try:
+            self.workspace.clear(node)
+        except OSError as error:
+            logger.warning("cannot take away the old output of %s: %s", node.task, error)
+
+    def recheck(self, node: Node) -> bool:
+        """Whether the files of an external task are there by now."""
+        node.missing, node.content = (), None
+        if node.uncacheable:
+            node.complete = bool(node.task.complete())
+        self.resolver.settle(node)
+        node.done = _is_served(node)
+        return node.done
+
+    def served_now(self, node: Node) -> bool:
+        """Decide *node* again, now that its inputs have finished; True if its result is there and in place."""
+        if node.done:
+            return True
+        if node.kind is Kind.WRAPPER:
+            self.resolver.settle(node)
+        if node.kind is not Kind.TASK:
+            return False
+        self._refresh_inputs(node)
+        self.resolver.settle(node, fresh=True)
+        if _is_served(node):
+            node.done = node.outcome is Outcome.COMPLETE or self._serve(node)
+        return node.done
+
+    def _refresh_inputs(self, node: Node) -> None:
+        """Inputs must be what their results are: a changed raw file is hashed again, a changed result restored."""
+        for leaf in input_leaves(node):
+            if not leaf.done or self.workspace.unchanged(leaf):
+                continue
+            if leaf.result is not None:
+                self.workspace.restore(leaf, self.resolver.lookup.manifest(leaf.result))
+            else:
+                leaf.done, leaf.content = False, None
+                self.resolver.settle(leaf)
+                leaf.done = _is_served(leaf)
+
+    def finished(self, execution: Execution) -> None:
+        """Take in what became of a task that ran, here or in a child."""
+        node = self.graph.nodes[execution.task_id]
+        self.executions.append(execution)
+        node.seconds, node.size = execution.seconds, execution.size
+        if execution.outcome is not node.outcome:
+            node.decision = Decision(execution.outcome, execution.reason or node.decision.reason)
+        if execution.outcome is Outcome.FAILED:
+            return
+        node.done, node.superseded = True, False
+        if node.kind is not Kind.TASK:
+            return
+        self.workspace.load([node])
+        node.content, node.key, node.by_content = execution.content, execution.key, execution.key is None
+        if execution.key is None:
+            self.workspace.expect(node)
+        else:
+            self.resolver.lookup.forget(execution.key)
+            node.result = self.resolver.lookup.result(execution.key)
+
+    def ran_in_batch(self, task: luigi.Task, seconds: float) -> None:
+        """A batch ran for *task*, too: keep its outputs as its own. What the batch read says nothing about it."""
+        node = self.admit(task)
+        if not node.done:
+            ran = Ran(seconds, Observation(started_process=True), None, ())
+            self.finished(conclude(self, node, ran))
+
+    def finish(self) -> None:
+        """The run is over: what never ran is blocked, and its old files are stale."""
+        for node in self.graph:
+            if node.done or node.outcome in (Outcome.FAILED, Outcome.MISSING, Outcome.NOT_NEEDED):
+                continue
+            self.resolver.settle(node)
+            if node.kind is Kind.TASK and node.outcome in (Outcome.EXECUTED, Outcome.UNDECIDED):
+                node.decision = _NEVER_RAN
+            if node.outcome is Outcome.BLOCKED and not node.uncacheable:
+                self.clear(node)
+        if not self.store.read_only:
+            self.store.sync()
+
+    def watched(self) -> list[str]:
+        """The folders whose files are the workspace: the working dir, and where outputs lie outside it."""
+        if self._watched is None or self._watched[0] != len(self.graph.nodes):
+            self._watched = (len(self.graph.nodes), self._watched_folders())
+        return self._watched[1]
+
+    def _watched_folders(self) -> list[str]:
+        working_dir = self.settings.working_dir
+        folders = {os.path.dirname(path) for node in self.graph for _, path in node.outputs}
+        if working_dir is None:
+            return sorted(folders)
+        inside = os.path.join(working_dir, "")
+        return [working_dir, *sorted(folder for folder in folders if not f"{folder}/".startswith(inside))]
+
+    # --- report
+
+    def report(self, status: Status) -> Report:
+        """What was planned, or what happened."""
+        tasks = tuple(_task_report(node) for node in self.graph)
+        root = self.roots[0]
+        kept_out = tuple(
+            (str(self.graph.nodes[e.task_id].task), e.reason)
+            for e in self.executions
+            if e.outcome is Outcome.EXECUTED and e.reason is not None
+        )
+        notes = (*self.workspace.notes, *(note for e in self.executions for note in e.notes))
+        return Report(
+            status, Root(root.family, root.key), tasks, time.monotonic() - self.started, notes=notes, not_kept=kept_out
+        )
+
+
+def _is_served(node: Node) -> bool:
+    if node.kind is Kind.WRAPPER:
+        return False
+    return node.outcome in _SERVED
+
+
+def _task_report(node: Node) -> TaskReport:
+    return TaskReport(
+        family=node.family,
+        params=node.task.to_str_params(only_public=True) if node.facts is None else shown_parameters(node.facts.parameters),
+        key=node.key or node.base_key,
+        outcome=node.outcome,
+        cacheable=not node.uncacheable and not node.problem,
+        adopted=node.adopted,
+        reason=node.decision.reason,
+        seconds=node.seconds,
+        bytes=node.size,
+        outputs=tuple(path for _, path in node.outputs),
+    )
+
+
+def open_store(settings: Settings, *, create: bool) -> Store:
+    """The store of a run; for a command that only looks and where no store exists yet, one without files.
+
+    :raises UsageError: where the store cannot be created.
+    """
+    path = settings.store_path or os.path.join(os.getcwd(), ".luisy")
+    if not create and not os.path.isdir(path):
+        return Store.ephemeral()
+    return Store.open(path, create=create)

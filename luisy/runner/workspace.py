@@ -1,0 +1,180 @@
+"""The workspace: the files that tasks and users see, held against what the store knows of them.
+
+Nothing here decides what a task's result is; it makes paths hold a result, takes stale files away, and never
+throws bytes away that exist nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from luisy.cas import Placement, output_of, stat_token
+from luisy.model import LinkMode, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from luisy.cas import Store
+    from luisy.model import Digest, Manifest
+    from luisy.runner.graph import Node
+
+
+class Workspace:
+    """The output paths of a run.
+
+    :param root: the working dir, or None where tasks lie anywhere.
+    :param link: how results are materialised.
+    """
+
+    def __init__(self, store: Store, root: str | None, link: LinkMode) -> None:
+        self.store = store
+        self.root = root
+        self.link = link
+        self.notes: list[Reason] = []
+        self._placements: dict[str, Placement] = {}
+        self._tokens: dict[str, bytes | None] = {}
+        self._listed: dict[str, frozenset[str] | None] = {}
+        # None on the first use: then every file that is there was there before luisy.
+        self._first_used = store.first_used(root or "")
+
+    def load(self, nodes: Iterable[Node]) -> None:
+        """Ask the index, at once, what it knows of all output paths of *nodes*."""
+        self._placements.update(self.store.placements([path for node in nodes for _, path in node.outputs]))
+
+    def open(self) -> None:
+        """Note that luisy now uses this workspace."""
+        if self._first_used is None and not self.store.read_only:
+            self.store.mark_used(self.root or "")
+
+    def holds(self, node: Node, manifest: Manifest) -> bool:
+        """Whether every output path holds what *manifest* says, by one stat each."""
+        return all(self._holds(path, manifest, name) for name, path in node.outputs)
+
+    def _holds(self, path: str, manifest: Manifest, name: bytes) -> bool:
+        placement = self._placements.get(path)
+        return (
+            placement is not None
+            and placement.content == output_of(manifest, name).digest
+            and placement.token == stat_token(path)
+        )
+
+    def expect(self, node: Node) -> None:
+        """Note how the files of *node*, which luisy did not write, are now; before they are hashed."""
+        for _, path in node.outputs:
+            self._tokens[path] = stat_token(path)
+
+    def unchanged(self, node: Node) -> bool:
+        """Whether the outputs of *node* are what they were when they were restored, kept or hashed."""
+        return all(self._expected(path) == stat_token(path) for _, path in node.outputs)
+
+    def _expected(self, path: str) -> bytes | None:
+        placement = self._placements.get(path)
+        return self._tokens.get(path) if placement is None else placement.token
+
+    def restore(self, node: Node, manifest: Manifest) -> None:
+        """Make every output path of *node* hold what *manifest* says; what is already in place stays.
+
+        :raises OSError: where a path cannot be written.
+        """
+        wanting = {name: path for name, path in node.outputs if not self._holds(path, manifest, name)}
+        if not wanting:
+            return
+        for path in wanting.values():
+            self._preserve(node, path)
+        self.store.restore(manifest, wanting, mode=self.link)
+        self._placements.update(self.store.placements(wanting.values()))
+
+    def clear(self, node: Node) -> None:
+        """Take away what lies at the output paths of *node*, which is about to be made anew.
+
+        Bytes that are nowhere else are rescued first.
+        """
+        present = [path for _, path in node.outputs if os.path.lexists(path)]
+        for path in present:
+            self._preserve(node, path)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+        if present:
+            self.store.unplace(present)
+            for path in present:
+                self._placements.pop(path, None)
+
+    def _preserve(self, node: Node, path: str) -> None:
+        """Rescue what lies at *path* unless the store has these bytes."""
+        if not os.path.lexists(path):
+            return
+        placement = self._placements.get(path)
+        if placement is not None and placement.token == stat_token(path):
+            content = placement.content
+        else:
+            content = self.store.snapshot([(b"", path)]).digest
+        manifest = self.store.manifests([content]).get(content)
+        if manifest is not None and self.store.check(manifest.objects) >= set(manifest.objects):
+            return
+        digest = self.store.rescue(path)
+        command = f"luisy get {node.family} ... --at {digest[:12]} --to PATH"
+        self.notes.append(
+            Reason("rescued", f"{path} was not written by luisy; it was kept before it was replaced: {command}")
+        )
+
+    @staticmethod
+    def present(node: Node) -> bool:
+        """Whether something lies at every output path."""
+        return all(os.path.exists(path) for _, path in node.outputs)
+
+    def made_by(self, node: Node) -> Digest | None:
+        """What is recorded beside the files of a task that is not cacheable; None where nothing is."""
+        rows = (self._placements.get(path) for _, path in node.outputs)
+        return next((row.made_by for row in rows if row is not None and row.made_by is not None), None)
+
+    def mark_made(self, node: Node, manifest: Manifest, maker: Digest | None) -> None:
+        """Record which code and parameters made the files of a task that is not cacheable."""
+        rows = []
+        for name, path in node.outputs:
+            token = stat_token(path)
+            if token is not None:
+                content = output_of(manifest, name).digest
+                rows.append(Placement(path, content, token, LinkMode.COPY, made_by=maker))
+        self.store.place(rows)
+
+    def adoptable(self, node: Node) -> bool:
+        """Whether the outputs of *node* are files from before luisy, to be taken as Luigi would take them."""
+        return bool(node.outputs) and all(self._from_before(path) for _, path in node.outputs)
+
+    def _from_before(self, path: str) -> bool:
+        if path in self._placements:
+            return False
+        try:
+            status = os.stat(path)
+        except OSError:
+            return False
+        if self._first_used is not None and max(status.st_mtime, status.st_ctime) >= self._first_used:
+            return False
+        listed = self._listed_by_luisy_1(path)
+        return listed is None or path in listed
+
+    def _listed_by_luisy_1(self, path: str) -> frozenset[str] | None:
+        """The files that the project's ``.luisy.hash`` lists, or None where there is none."""
+        if self.root is None or not path.startswith(self.root + os.sep):
+            return None
+        project = path[len(self.root) + 1 :].split(os.sep, 1)[0]
+        if project not in self._listed:
+            self._listed[project] = _read_luisy_1_hashes(self.root, project)
+        return self._listed[project]
+
+
+def _read_luisy_1_hashes(root: str, project: str) -> frozenset[str] | None:
+    """luisy 1.x kept ``{"/project/raw/file.csv": "hash", ...}`` in ``<working dir>/<project>/.luisy.hash``."""
+    try:
+        with open(os.path.join(root, project, ".luisy.hash"), encoding="utf-8") as file:
+            listed = json.load(file)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return frozenset()
+    return frozenset(os.path.normpath(os.path.join(root, name.lstrip("/"))) for name in listed)
