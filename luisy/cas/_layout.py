@@ -49,7 +49,7 @@ class Layout:
     @property
     def tmp(self) -> str:
         """The folder for files that nobody has been promised yet."""
-        return f"{self.root}/tmp"
+        return os.path.join(self.root, "tmp")
 
     @property
     def objects(self) -> str:
@@ -75,11 +75,11 @@ class Layout:
 
     def lock(self, key: Key) -> str:
         """The file that a process locks while it makes the result of *key*."""
-        return f"{self.root}/tmp/{key}.lock"
+        return f"{self.tmp}/{key}.lock"
 
     def temporary(self) -> str:
         """A fresh name in ``tmp/``: random, since processes (and machines) share the folder."""
-        return f"{self.root}/tmp/{os.urandom(12).hex()}"
+        return f"{self.tmp}/{os.urandom(12).hex()}"
 
     def quarantined(self, name: str) -> str:
         """A fresh name in ``quarantine/`` that still tells what was there."""

@@ -134,7 +134,9 @@ class Database:
             self.checkpoint(at_bytes=_CHECKPOINT_BYTES)
 
     def checkpoint(self, *, at_bytes: int = 0) -> None:
-        """Move the WAL into the index, unless another process is at it or it is smaller than *at_bytes*.
+        """Move the WAL into the index, unless another process is at it or it is not over *at_bytes*.
+
+        Never waits for others: it is left to whoever comes next.
 
         One process at a time: SQLite before 3.51.3 can lose pages where two checkpoint and write at once.
         """
@@ -148,7 +150,10 @@ class Database:
         descriptor = os.open(self._layout.tmp, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.query("PRAGMA wal_checkpoint(PASSIVE)")
+            self.query("PRAGMA busy_timeout = 0")
+            with contextlib.suppress(StoreError):  # somebody reads or writes
+                self.query("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.query(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS:d}")
         except BlockingIOError:
             pass
         finally:

@@ -1,9 +1,9 @@
-"""Files that prove themselves: one line with kind, version and digest, then one JSON object.
+r"""Files that prove themselves: one line with kind, version and digest, then one JSON object.
 
 ::
 
-    luisy-<kind>-1 <64 hex digits: BLAKE3 of the rest>\\n
-    {"canonical": "JSON", "keys": "sorted"}\\n
+    luisy-<kind>-1 <64 hex digits: BLAKE3 of the rest>\n
+    {"canonical": "JSON", "keys": "sorted"}\n
 
 The index can be rebuilt from them, so each must tell by itself whether it is whole.
 """

@@ -1,5 +1,7 @@
 """Rows about objects: which were verified when, and which are known to be on disk."""
 
+# ruff: noqa: S608 - SQL is put together from this package's own constants; values are bound
+
 from __future__ import annotations
 
 import functools
@@ -12,13 +14,13 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from luisy.cas.database import WANTED, packed
-from luisy.model import Digest
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
     from luisy.cas.database import Database
+    from luisy.model import Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,6 @@ class ObjectRow:
     :param settled: it was written in this boot, or synced since: if its stat is the same, so are its bytes.
     """
 
-    digest: Digest
-    size: int
     token: bytes
     settled: bool
 
@@ -83,33 +83,32 @@ class Index:
             spans = "(SELECT id FROM epochs WHERE boot = ? AND id < ?)"
             for table in ("objects", "placements"):
                 connection.execute(
-                    f"UPDATE {table} SET epoch = NULL WHERE epoch IN {spans}",  # noqa: S608 - our own names
+                    f"UPDATE {table} SET epoch = NULL WHERE epoch IN {spans}",
                     (boot(), before),
                 )
             connection.execute("DELETE FROM epochs WHERE boot = ? AND id < ?", (boot(), before))
 
     # --- objects
 
-    def objects(self, digests: Sequence[Digest]) -> dict[Digest, ObjectRow]:
-        """The rows of *digests*, in one query whatever their number."""
+    def tokens(self, digests: Sequence[Digest]) -> list[tuple[Digest, bytes, bool]]:
+        """Token, and whether it is settled, of those of *digests* that are known; one query for any number."""
         if not digests:
-            return {}
+            return []
         rows = self.database.query(
-            WANTED + "SELECT o.digest, o.size, o.token, o.epoch IS NULL OR o.epoch IN (SELECT id FROM epochs"
+            WANTED + "SELECT o.digest, o.token, o.epoch IS NULL OR o.epoch IN (SELECT id FROM epochs"
             " WHERE boot = ?3) FROM wanted CROSS JOIN objects o ON o.digest = wanted.digest",
             (*packed(digests), boot()),
         )
-        found = (ObjectRow(Digest(row[0].hex()), row[1], row[2], bool(row[3])) for row in rows)
-        return {row.digest: row for row in found}
+        return [(digest.hex(), token, settled == 1) for digest, token, settled in rows]
 
     def object(self, digest: Digest) -> ObjectRow | None:
         """The row of one object."""
         rows = self.database.query(
-            "SELECT size, token, epoch IS NULL OR epoch IN (SELECT id FROM epochs WHERE boot = ?)"
+            "SELECT token, epoch IS NULL OR epoch IN (SELECT id FROM epochs WHERE boot = ?)"
             " FROM objects WHERE digest = ?",
             (boot(), bytes.fromhex(digest)),
         )
-        return ObjectRow(digest, rows[0][0], rows[0][1], bool(rows[0][2])) if rows else None
+        return ObjectRow(rows[0][0], rows[0][1] == 1) if rows else None
 
     def put(self, connection: sqlite3.Connection, rows: Iterable[tuple[Digest, int, bytes]]) -> None:
         """Digest, size and token of files whose bytes were verified just now."""
@@ -133,7 +132,7 @@ class Index:
     def clear(self, connection: sqlite3.Connection) -> None:
         """Forget all that can be made again from files, and remember when."""
         for table in ("objects", "actions", "aliases", "rescued", "tasks"):
-            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            connection.execute(f"DELETE FROM {table}")
         connection.execute("INSERT OR REPLACE INTO facts VALUES ('rebuilt', ?)", (time.time(),))
 
     def rebuilt(self) -> float | None:

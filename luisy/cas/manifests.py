@@ -1,8 +1,8 @@
-"""The canonical bytes of a manifest, and what may stand in one.
+r"""The canonical bytes of a manifest, and what may stand in one.
 
 ::
 
-    manifest = "luisy-manifest-1\\n" entry*        entries strictly ascending by path bytes
+    manifest = "luisy-manifest-1\n" entry*        entries strictly ascending by path bytes
     entry    = kind path-length path [size digest]
     kind     = "f" file | "x" executable file | "l" symbolic link | "d" directory (has no size and digest)
     path-length, size = unsigned, big-endian, 4 and 8 bytes;  digest = 32 bytes

@@ -67,7 +67,7 @@ def copy(source: int, target: int) -> None:
             write_all(target, data)
 
 
-class NoKernelCopy(Exception):  # noqa: N818 - tells the caller to take the other way, no error
+class NoKernelCopy(Exception):
     """These two files cannot be copied in the kernel; their offsets are where they were."""
 
 

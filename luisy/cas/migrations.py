@@ -106,7 +106,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
+        except sqlite3.OperationalError as error:  # noqa: PERF203 - it waits anyway
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.005 + os.urandom(1)[0] / 25_000)  # apart from each other
@@ -115,7 +115,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _apply(connection: sqlite3.Connection) -> None:
-    from sqlite_utils import Database, Migrations  # noqa: PLC0415 - heavy, and needed once in a store's life
+    from sqlite_utils import Database, Migrations  # heavy, needed once
 
     ledger = Migrations("luisy")
     for _, name, script in scripts():

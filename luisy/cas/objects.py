@@ -18,6 +18,7 @@ from blake3 import blake3
 from luisy.cas._layout import install, remove, write_new
 from luisy.cas.hashing import CHUNK, digest_bytes, digest_own_file
 from luisy.cas.materialise import NoKernelCopy, clone, copy, copy_in_kernel
+from luisy.cas.processes import PerProcess
 from luisy.cas.stat_tokens import token_of
 from luisy.errors import NoSuchResult, StoreError
 from luisy.model import Digest, LinkMode
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from luisy.cas._layout import Layout
-    from luisy.cas.index import Index, ObjectRow
+    from luisy.cas.index import Index
 
 MODE = 0o444
 """Permissions of an object before the umask: nobody writes to it."""
@@ -58,18 +59,14 @@ class Objects:
         self._layout = layout
         self._index = index
         self._read_only = read_only
-        self._staged: dict[Digest, Staged] = {}
-        self._pid = os.getpid()
+        self._staged: PerProcess[dict[Digest, Staged]] = PerProcess(dict)
 
     # --- putting
 
     @property
     def staged(self) -> dict[Digest, Staged]:
-        """What this process staged and did not install yet. A forked child starts with nothing."""
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._staged = {}
-        return self._staged
+        """What this process staged and did not install yet."""
+        return self._staged.get()
 
     def stage_bytes(self, data: bytes) -> Digest:
         """Make *data* ready to be installed, unless the store holds it.
@@ -147,7 +144,7 @@ class Objects:
                     token = token_of(os.fstat(file.fileno()))
                     data = file.read()
             except OSError:
-                self._lose([row])
+                self._lose([digest])
             else:
                 if digest_bytes(data) == digest:
                     return data
@@ -170,14 +167,14 @@ class Objects:
         is wrong it is quarantined.
         """
         good: set[Digest] = set()
-        doubtful: list[ObjectRow] = []
-        lost: list[ObjectRow] = []
-        for digest, row in self._index.objects(list(dict.fromkeys(digests))).items():
+        doubtful: list[Digest] = []
+        lost: list[Digest] = []
+        for digest, known, settled in self._index.tokens(list(dict.fromkeys(digests))):
             token = self._token(digest)
-            if token == row.token and row.settled:
+            if token == known and settled:
                 good.add(digest)
             else:
-                (lost if token is None else doubtful).append(row)
+                (lost if token is None else doubtful).append(digest)
         if lost:
             self._lose(lost)
         if doubtful:
@@ -199,16 +196,16 @@ class Objects:
         except OSError:  # an unreadable object is a miss, whatever the reason
             return None
 
-    def _rehash(self, rows: Collection[ObjectRow]) -> set[Digest]:
+    def _rehash(self, digests: Collection[Digest]) -> set[Digest]:
         fresh: list[tuple[Digest, int, bytes]] = []
-        for row in rows:
-            found = hash_object(self._layout.object(row.digest))
+        for digest in digests:
+            found = hash_object(self._layout.object(digest))
             if found is None:
-                self._lose([row])
-            elif found[0] == row.digest:
-                fresh.append((row.digest, found[1], found[2]))
+                self._lose([digest])
+            elif found[0] == digest:
+                fresh.append(found)
             else:
-                self._quarantine(row.digest, found[2])
+                self._quarantine(digest, found[2])
         if self._read_only:
             return {digest for digest, _, _ in fresh}
         with self._index.database.writing() as connection:
@@ -217,13 +214,14 @@ class Objects:
             self._index.put(connection, still)
         return {digest for digest, _, _ in still}
 
-    def _lose(self, rows: Collection[ObjectRow]) -> None:
+    def _lose(self, digests: Collection[Digest]) -> None:
+        """Drop the rows of objects that cannot be read, unless they can by now."""
         if self._read_only:
             return
         with self._index.database.writing() as connection:
-            for row in rows:
-                if self._token(row.digest) is None:
-                    self._index.drop(connection, row.digest)
+            for digest in digests:
+                if hash_object(self._layout.object(digest)) is None:
+                    self._index.drop(connection, digest)
 
     def _quarantine(self, digest: Digest, token: bytes) -> None:
         """Take a damaged file out of sight, unless another process has put a good one in its place."""

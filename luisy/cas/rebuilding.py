@@ -103,7 +103,7 @@ def _decoded(folder: str, decode: Callable[[bytes], _T], damaged: list[str]) -> 
     for path in _files(folder):
         try:
             yield decode(Path(path).read_bytes())
-        except (CorruptionError, OSError):
+        except (CorruptionError, OSError):  # noqa: PERF203 - each file may be damaged by itself
             damaged.append(path)
 
 

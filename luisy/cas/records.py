@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from luisy.cas.envelope import seal, unseal
 from luisy.cas.hashing import digest_bytes
-from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
     from luisy.cas._layout import Layout
+    from luisy.model import Digest, Key
 
 
 class RecordKind(Enum):

@@ -10,18 +10,19 @@ import contextlib
 import errno
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luisy.cas import actions, database, manifests
-from luisy.cas._layout import Layout, install, write_new
+from luisy.cas._layout import Layout, install, remove, write_new
 from luisy.cas.action_rows import ActionRows, Listed, Result
 from luisy.cas.index import Index
 from luisy.cas.locks import exclusive
 from luisy.cas.materialise import sync_file_system
 from luisy.cas.objects import Objects, missing
 from luisy.cas.outputs import HashingReader, KeepingReader, Restorer, Scanned, needed, scan
+from luisy.cas.processes import PerProcess
 from luisy.cas.rebuilding import Rebuilt, rebuild
 from luisy.cas.records import Alias, Rescued
 from luisy.cas.searching import Match, find
@@ -30,6 +31,7 @@ from luisy.errors import CorruptionError, StoreError
 from luisy.model import Action, Digest, Key, LinkMode, Manifest
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import BinaryIO
@@ -59,6 +61,17 @@ class Status:
         return self.result_bytes / self.object_bytes if self.object_bytes else 1.0
 
 
+@dataclass(slots=True)
+class _Pending:
+    """What one process has yet to write.
+
+    :ivar depth: how many :meth:`Store.transaction` it is in.
+    """
+
+    placements: list[Placement] = field(default_factory=list)
+    depth: int = 0
+
+
 class Store:
     """A content-addressed store in one folder, used by one user's processes, several at once.
 
@@ -79,8 +92,7 @@ class Store:
         self._objects = Objects(self._layout, self._index, read_only=read_only or not stored)
         self._actions = ActionRows(index)
         self._workspace = WorkspaceRows(self._index)
-        self._placing: list[Placement] = []
-        self._batches = 0
+        self._pending: PerProcess[_Pending] = PerProcess(_Pending)
         self._secret = b""
 
     # --- opening
@@ -125,7 +137,7 @@ class Store:
             self._objects.forget_staged()
             self._database.close()
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Store:  # noqa: PYI034 - typing.Self came with 3.11
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -141,33 +153,36 @@ class Store:
         For speed, not for atomicity: what was collected before an error may be there or not. Whatever reads the
         store writes out what was collected first.
         """
-        self._batches += 1
+        pending = self._pending.get()
+        pending.depth += 1
         try:
             yield
         except BaseException:
             self._objects.forget_staged()
-            self._placing.clear()
+            pending.placements.clear()
             raise
         finally:
-            self._batches -= 1
-        if not self._batches:
+            pending.depth -= 1
+        if not pending.depth:
             self._flush()
 
     def _flush(self) -> None:
         """Objects first, then what says that the workspace holds them: in one transaction."""
-        if not self._objects.staged and not self._placing:
+        placements = self._pending.get().placements
+        if not self._objects.staged and not placements:
             return
         try:
             with self._database.writing() as connection:
                 self._objects.install(connection)
-                if self._placing:
-                    self._workspace.place(connection, self._placing)
+                if placements:
+                    self._workspace.place(connection, placements)
         finally:
             self._objects.forget_staged()
-            self._placing.clear()
+            placements.clear()
 
     def _added(self) -> None:
-        if not self._batches or len(self._objects.staged) + len(self._placing) >= _BATCH:
+        pending = self._pending.get()
+        if not pending.depth or len(self._objects.staged) + len(pending.placements) >= _BATCH:
             self._flush()
 
     def _must_write(self) -> None:
@@ -266,10 +281,10 @@ class Store:
             scanned: Scanned = scan(outputs, KeepingReader(self._objects))
             self._objects.stage_bytes(manifests.encode(scanned.manifest))
         except BaseException:
-            if not self._batches:
+            if not self._pending.get().depth:
                 self._objects.forget_staged()
             raise
-        self._placing += scanned.placements
+        self._pending.get().placements += scanned.placements
         self._added()
         return scanned.manifest
 
@@ -328,38 +343,41 @@ class Store:
         """
         self._must_write()
         self._flush()
-        first = self._first(action)
-        if first is not None and not superseding:
-            return first
-        wanted = self.manifests([action.manifest]).get(action.manifest)
-        if wanted is None or len(needed([wanted])) != len(self.check(needed([wanted]))):
-            raise StoreError(
-                f"the outputs of {action.family} are not all in the store", slug="missing-object"
-            )
-        self._file(action, manifests.encode(wanted))
-        return action
+        # Before the transaction: should something have to be hashed, nobody waits for it.
+        wanted = self._complete(action.manifest)
+        if wanted is None:
+            raise StoreError(f"the store lacks outputs of {action.family}", slug="missing-object")
+        temporary = self._layout.temporary()
+        write_new(temporary, actions.encode(action), 0o444)
+        try:
+            with self._database.writing() as connection:
+                first = None if superseding else self._first(action)
+                if first is None:
+                    self._file(connection, action, temporary, manifests.encode(wanted))
+        finally:
+            remove(temporary)
+        return first or action
+
+    def _complete(self, digest: Digest) -> Manifest | None:
+        """The manifest, if it and all its objects are there."""
+        found = self.manifests([digest]).get(digest)
+        return found if found is not None and needed([found]) <= self.check(needed([found])) else None
 
     def _first(self, action: Action) -> Action | None:
         """The action that is filed at the key and must not be replaced just so."""
         row = self._actions.own(action.key)
         if row is None or row.manifest == action.manifest:
             return None
-        held = self.manifests([row.manifest]).get(row.manifest)
-        if held is None or not needed([held]) <= self.check(needed([held])):
-            return None
-        return self._load(action.key)
+        return self._load(action.key) if self._complete(row.manifest) is not None else None
 
-    def _file(self, action: Action, manifest_bytes: bytes) -> None:
+    def _file(
+        self, connection: sqlite3.Connection, action: Action, temporary: str, manifest_bytes: bytes
+    ) -> None:
         """Action file, then index; an alias that answered for the key until now goes."""
-        temporary = self._layout.temporary()
-        write_new(temporary, actions.encode(action), 0o444)
-        alias = Alias(action.key, action.key, 0.0).file(self._layout)
-        with self._database.writing() as connection:
-            install(temporary, self._layout.action(action.key))
-            if self._actions.drop_alias(connection, action.key):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(alias)
-            self._actions.put(connection, action, manifest_bytes)
+        install(temporary, self._layout.action(action.key))
+        if self._actions.drop_alias(connection, action.key):
+            remove(Alias(action.key, action.key, 0.0).file(self._layout))
+        self._actions.put(connection, action, manifest_bytes)
 
     def results(self, keys: Iterable[Key]) -> dict[Key, Result]:
         """The action that answers each key, aliases followed; one query. Objects are not looked at."""
@@ -445,7 +463,7 @@ class Store:
 
     def place(self, rows: Iterable[Placement]) -> None:
         """Remember that workspace paths hold this content."""
-        self._placing += rows
+        self._pending.get().placements += rows
         self._added()
 
     def unplace(self, paths: Iterable[str]) -> None:
