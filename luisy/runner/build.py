@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import luigi
+import luigi.configuration
 import luigi.interface
 from luigi.execution_summary import _summary_dict
 
@@ -97,6 +97,25 @@ def run_session(session: Session, tasks: Sequence[luigi.Task], luigi_options: Ma
     return Outcomes(session.report(Status.FAILED if failed else Status.SUCCESS), result)
 
 
+def central_scheduler(settings: Settings) -> dict[str, object]:
+    """Luigi's options for the scheduler that *settings* or an explicit ``[core]`` of luigi.cfg name; a local one else."""
+    if settings.scheduler_host is not None:
+        port = {} if settings.scheduler_port is None else {"scheduler_port": settings.scheduler_port}
+        return {"local_scheduler": False, "scheduler_host": settings.scheduler_host, **port}
+    config = luigi.configuration.get_config()
+    names = ("scheduler_host", "scheduler-host", "default-scheduler-host", "default_scheduler_host", "scheduler_url")
+    return {"local_scheduler": not any(config.has_option("core", name) for name in names)}
+
+
+def task_failed_code() -> int | None:
+    """What ``[retcode]`` of luigi.cfg wants as exit code for a failed task; None where it says nothing."""
+    config = luigi.configuration.get_config()
+    for name in ("task_failed", "task-failed"):
+        if config.has_option("retcode", name):
+            return int(config.get("retcode", name))
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Outcomes:
     """A report together with Luigi's own result of the run."""
@@ -152,7 +171,6 @@ def build(task: luigi.Task, workers: int = 1, *, local_scheduler: bool = True, *
     """
     loaded = time.time_ns()
     with configuration.overridden(workers=workers, **options) as settings:
-        logging.getLogger("luigi-interface").setLevel(logging.WARNING)
         with session_for(settings, create=True, loaded_after_ns=loaded) as session:
-            outcome = run_session(session, [task], {"local_scheduler": local_scheduler})
+            outcome = run_session(session, [task], {"local_scheduler": local_scheduler, "log_level": "WARNING"})
             return BuildResult(outcome.report, outcome.luigi_result)

@@ -28,7 +28,7 @@ from luisy.runner.walk import Walker
 from luisy.runner.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import luigi
 
@@ -47,6 +47,7 @@ _NOT_NEEDED = Decision(Outcome.NOT_NEEDED, Reason("not-needed", "what needs it i
 class Session:
     """The state of one run.
 
+    :param listener: told of each task that finishes: its name, its outcome, how many were left to do in all.
     :param loaded_after_ns: the moment just before the user's code was imported.
     """
 
@@ -61,6 +62,8 @@ class Session:
     resolver: Resolver = field(init=False)
     fingerprinter: Fingerprinter = field(init=False)
     running: bool = False
+    listener: Callable[[str, str, int], None] | None = None
+    left: int = 0
     current: list[CachingProcess] = field(default_factory=list)
     _watched: tuple[int, list[str]] | None = None
     _walker: Walker = field(init=False)
@@ -132,6 +135,7 @@ class Session:
         self.workspace.open()
         self._apply(list(self.graph))
         self._clear_unneeded()
+        self.left = sum(not node.done for node in self.graph)
 
     def _apply(self, nodes: Iterable[Node]) -> None:
         """Materialise what is served and mark it done, inputs first."""
@@ -228,6 +232,8 @@ class Session:
         node = self.graph.nodes[execution.task_id]
         self.executions.append(execution)
         node.seconds, node.size = execution.seconds, execution.size
+        if self.listener is not None:
+            self.listener(str(node.task), execution.outcome.value, self.left)
         if execution.outcome is not node.outcome:
             node.decision = Decision(execution.outcome, execution.reason or node.decision.reason)
         if execution.outcome is Outcome.FAILED:

@@ -1,0 +1,5 @@
+"""``python -m luisy`` is ``luisy``."""
+
+from luisy.cli import main
+
+main()

@@ -1,0 +1,49 @@
+"""``luisy key``: the key of a task and what it is made of."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
+from luisy.cli.output import print_json, reserved_stdout
+from luisy.errors import ExitCode
+
+if TYPE_CHECKING:
+    from luisy.runner.build import TaskKey
+
+
+@click.command(context_settings=TASK_CONTEXT)
+@flag("--all", "all_tasks", help="The whole DAG, inputs first.")
+@with_task
+def key(task: tuple[str, ...], all_tasks: bool | None, **flags: Any) -> int:  # noqa: FBT001
+    """Print the key of TASK, its fingerprint, and their labelled parts."""
+    started = time.time_ns()
+    settings = loaded(flags)
+    with reserved_stdout(settings.json):
+        found = _keys(task, settings, started)
+    shown = found if all_tasks else found[-1:]
+    if settings.json:
+        documents = [item.as_json() for item in shown]
+        print_json({"tasks": documents} if all_tasks else documents[0])
+        return ExitCode.DONE
+    for item in shown:
+        click.echo(f"{item.key or '-'}  {item.family}")
+        if not all_tasks:
+            for label, value in item.parts.items():
+                click.echo(f"  {label}: {value}")
+    return ExitCode.DONE
+
+
+def _keys(task: tuple[str, ...], settings: Any, started: int) -> list[TaskKey]:
+    """The keys of the whole DAG, the root's last."""
+    from luisy.runner.build import key_of, session_for
+    from luisy.runner.commandline import import_module, parsed_task
+
+    import_module(settings.module)
+    with parsed_task(task) as root, session_for(settings, create=False, loaded_after_ns=started) as session:
+        session.plan([root])
+        others = [node for node in session.graph if node is not session.roots[0]]
+        return [key_of(session, node) for node in (*others, session.roots[0])]

@@ -1,0 +1,69 @@
+"""Options that several commands share, and the way from what was given to settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luisy import settings
+from luisy.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from luisy.settings import Settings
+
+    Command = Callable[..., Any]
+
+# Tasks bring options of their own; what luisy does not know is handed to Luigi as it stands.
+TASK_CONTEXT = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
+
+
+def flag(*names: str, help: str) -> Callable[[Command], Command]:  # noqa: A002 - click's word
+    """A switch that says nothing unless it is given, so that weaker sources of the setting are heard."""
+    return click.option(*names, is_flag=True, default=None, help=help)
+
+
+def general(command: Command) -> Command:
+    """Options of every command."""
+    for option in (
+        flag("--json", help="Print one JSON document."),
+        flag("-v", "--verbose", help="Show what happens, and tracebacks."),
+        flag("-q", "--quiet", help="Print errors only."),
+        click.option("--store", metavar="DIR", help="The store; by default WORKING_DIR/.luisy."),
+        click.option("--working-dir", metavar="DIR", help="Where the pipeline's files lie."),
+    ):
+        command = option(command)
+    return command
+
+
+def with_task(command: Command) -> Command:
+    """Options of commands about one task, and the task itself with its parameters."""
+    for option in (
+        click.argument("task", nargs=-1, type=click.UNPROCESSED, metavar="TASK [TASK PARAMETERS]"),
+        click.option("--requirements-path", metavar="FILE", help="Its lines stand for the installed versions."),
+        flag("--adopt/--no-adopt", help="Take over files from before luisy, or execute instead."),
+        click.option("--module", metavar="MODULE", help="The module to import."),
+        click.option("--azure-storage-key", hidden=True, callback=_refuse_secret, expose_value=False),
+    ):
+        command = option(command)
+    return general(command)
+
+
+def _refuse_secret(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise UsageError(
+            "--azure-storage-key would stand in the process list for everybody to read",
+            slug="secret-on-command-line",
+            hint="set LUISY_AZURE_STORAGE_KEY in the environment",
+        )
+
+
+def loaded(flags: dict[str, Any]) -> Settings:
+    """The settings with *flags* on top; what is not given counts for nothing.
+
+    They hold for the whole process, so that tasks find the same working dir.
+    """
+    settings.override(**{name: value for name, value in flags.items() if value is not None})
+    return settings.current()

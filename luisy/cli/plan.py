@@ -1,0 +1,52 @@
+"""``luisy plan``: what ``run`` would do, and why."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luisy.cli.options import TASK_CONTEXT, loaded, with_task
+from luisy.cli.output import print_json, reserved_stdout
+from luisy.cli.run import failed_document, run_options, say_warning
+from luisy.errors import ExitCode, LuisyError
+
+if TYPE_CHECKING:
+    from luisy.settings import Settings
+
+
+@click.command(context_settings=TASK_CONTEXT)
+@run_options
+@with_task
+def plan(task: tuple[str, ...], **flags: Any) -> int:
+    """Say what `luisy run` would do with TASK, and why. Touches no file of the workspace."""
+    started = time.time_ns()
+    show_plan(task, loaded(flags), started)
+    return ExitCode.DONE
+
+
+def show_plan(task: tuple[str, ...], settings: Settings, started: int) -> None:
+    """Plan *task* and print the plan."""
+    from luisy.plan import Status
+    from luisy.report import counted, explained, warnings
+    from luisy.runner.build import session_for
+    from luisy.runner.commandline import import_module, parsed_task
+
+    try:
+        with reserved_stdout(settings.json):
+            import_module(settings.module)
+            with parsed_task(task) as root, session_for(settings, create=False, loaded_after_ns=started) as session:
+                session.plan([root])
+                report = session.report(Status.PLANNED)
+    except LuisyError as error:
+        if settings.json:
+            print_json(failed_document(error))
+        raise
+    if settings.json:
+        print_json(report.as_json())
+        return
+    for line in (*explained(report), *counted(report, planned=True)):
+        click.echo(line)
+    for line in warnings(report):
+        say_warning(line)
