@@ -11,7 +11,7 @@ parquet  pandas,       yes
          pyarrow
 feather  pandas,       yes
          pyarrow
-hdf      pandas,       yes
+hdf      pandas,       yes, but for ``index=True`` (an index for queries of a table)
          tables
 xlsx     pandas,       yes
          openpyxl

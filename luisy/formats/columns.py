@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,7 +9,7 @@ from luisy.formats.base import Options, UnreadableFile, load
 from luisy.observe import note_read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _PATHS = frozenset({"path", "where", "source", "df", "dest", "table", "root_path", "filesystem", "kwargs"})
 
@@ -103,7 +102,8 @@ class Feather:
 
     def write(self, obj: Any, path: str, options: Mapping[str, Any]) -> None:
         """Write a data frame; *options* are those of ``pyarrow.feather.write_feather``."""
-        obj.to_feather(path, **self._options(options).of_writer())
+        settled = self._options(options).of_writer()
+        obj.to_feather(path, **settled)
 
     def read(self, path: str, options: Mapping[str, Any]) -> Any:
         """Read a data frame; *options* are those of ``pandas.read_feather``."""
@@ -125,17 +125,16 @@ class Hdf:
     def write(self, obj: Any, path: str, options: Mapping[str, Any]) -> None:
         """Write *obj*; *options* are those of ``pandas.HDFStore.put``, and ``complevel`` and ``complib``."""
         pandas = load("pandas", self.name)
-        settled = {"key": "data", **self._options(options).of_writer()}
+        # PyTables' indices, which speed up queries of large tables, always tell the time.
+        settled = {"key": "data", "index": False, **self._options(options).of_writer()}
         of_file = {
             name: settled.pop(name) for name in ("complevel", "complib", "fletcher32") if name in settled
         }
         with pandas.HDFStore(path, mode="w", **of_file) as store:
-            # HDF5 stamps each dataset with the time, and pandas lets only tables go without.
             file = store.root._v_file  # noqa: SLF001 - PyTables' documented way from a node to its file
             for name in self._creators:
-                setattr(file, name, functools.partial(getattr(file, name), track_times=False))
-            put = store.append if settled.pop("append", False) else store.put
-            put(settled.pop("key"), obj, **settled)
+                setattr(file, name, _timeless(getattr(file, name)))
+            store.put(settled.pop("key"), obj, track_times=False, **settled)
 
     def read(self, path: str, options: Mapping[str, Any]) -> Any:
         """Read what lies there; *options* are those of ``pandas.read_hdf``."""
@@ -147,3 +146,8 @@ class Hdf:
         writers = (pandas.HDFStore.put, pandas.HDFStore, pandas.DataFrame.to_hdf)
         kept = frozenset({"path_or_buf", "value", "path", "mode", "track_times", "iterator", "kwargs"})
         return Options(self.name, given, writers, (pandas.read_hdf,), kept)
+
+
+def _timeless(create: Callable[..., Any]) -> Callable[..., Any]:
+    """HDF5 stamps each dataset with the time, and pandas lets only some of them go without."""
+    return lambda *args, **kwargs: create(*args, **{**kwargs, "track_times": False})

@@ -51,7 +51,9 @@ class Xlsx:
 
     def write(self, obj: Any, path: str, options: Mapping[str, Any]) -> None:
         """Write a data frame; *options* are those of ``DataFrame.to_excel``."""
-        obj.to_excel(path, **self._options(options).of_writer())
+        # The engine that pandas chooses depends on what is installed, and so would the bytes.
+        settled = {"engine": "openpyxl", **self._options(options).of_writer()}
+        obj.to_excel(path, **settled)
         forget_time(path)
 
     def read(self, path: str, options: Mapping[str, Any]) -> Any:
