@@ -32,7 +32,7 @@ def test_the_demo_keeps_all_its_promises(tmp_path: Path) -> None:
         (0, 0, 24, 3),
         (0, 0, 24, 3),
         (7, 0, 17, 3),
-        (1, 23, 0, 3),
+        (1, 20, 3, 3),
         (0, 0, 24, 3),
     ]
 
