@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,10 +29,8 @@ def exclusive(path: str) -> Iterator[bool]:
         yield waited
     finally:
         # Removed while held: whoever waits for this file finds it gone and starts again on a new one.
-        try:
+        with suppress(OSError):
             os.unlink(path)
-        except OSError:
-            pass
         os.close(descriptor)
 
 

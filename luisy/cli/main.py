@@ -69,7 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        code = cli.main(with_command(given) if given else ["--help"], prog_name="luisy", standalone_mode=False)
+        code = cli.main(
+            with_command(given) if given else ["--help"], prog_name="luisy", standalone_mode=False
+        )
     except click.exceptions.Exit as done:
         code = done.exit_code
     except LuisyError as error:

@@ -42,13 +42,35 @@ def with_task(command: Command) -> Command:
     """Options of commands about one task, and the task itself with its parameters."""
     for option in (
         click.argument("task", nargs=-1, type=click.UNPROCESSED, metavar="TASK [TASK PARAMETERS]"),
-        click.option("--requirements-path", metavar="FILE", help="Its lines stand for the installed versions."),
+        click.option(
+            "--requirements-path", metavar="FILE", help="Its lines stand for the installed versions."
+        ),
         flag("--adopt/--no-adopt", help="Take over files from before luisy, or execute instead."),
         click.option("--module", metavar="MODULE", help="The module to import."),
         click.option("--azure-storage-key", hidden=True, callback=_refuse_secret, expose_value=False),
     ):
         command = option(command)
     return general(command)
+
+
+def run_options(command: Any) -> Any:
+    """Options that change what becomes of the tasks; ``plan`` takes them, too."""
+    for option in (
+        flag("--force", help="Execute the task though its result exists."),
+        flag("--force-all", help="Execute everything though results exist."),
+        click.option(
+            "--materialise",
+            "--materialize",
+            "materialise",
+            type=click.Choice(["auto", "needed", "all"]),
+            help="Which results to bring to the workspace.",
+        ),
+        click.option("--link", type=click.Choice(["reflink", "copy", "hardlink"]), help="How to bring them."),
+        flag("--download", help="Take results from the remote."),
+        flag("--upload", help="Bring results to the remote."),
+    ):
+        command = option(command)
+    return command
 
 
 def _refuse_secret(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:

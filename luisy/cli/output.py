@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from luisy.model import Outcome
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from luisy.errors import LuisyError
 
 
 @contextmanager
@@ -37,3 +41,21 @@ def reserved_stdout(reserve: bool) -> Iterator[None]:  # noqa: FBT001 - the one 
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
     click.echo(json.dumps(document, indent=2))
+
+
+def failed_document(error: LuisyError) -> dict[str, Any]:
+    """The JSON of a run or plan for which no DAG could be built."""
+    return {
+        "status": "failed",
+        "error": {"slug": error.slug, "text": error.text, "hint": error.hint},
+        "root": {"family": None, "key": None},
+        "counts": {outcome.value: 0 for outcome in Outcome},
+        "tasks": [],
+        "remote": {"url": None, "requests": 0, "bytes_down": 0, "bytes_up": 0},
+        "seconds": 0.0,
+    }
+
+
+def say_warning(text: str) -> None:
+    """One line on stderr that asks for attention."""
+    click.echo(f"{click.style('warning', fg='yellow')}: {text}", err=True)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.options import TASK_CONTEXT, loaded, with_task
-from luisy.cli.output import print_json, reserved_stdout
-from luisy.cli.run import failed_document, run_options, say_warning
+from luisy.cli.options import TASK_CONTEXT, loaded, run_options, with_task
+from luisy.cli.output import failed_document, print_json, reserved_stdout, say_warning
 from luisy.errors import ExitCode, LuisyError
 
 if TYPE_CHECKING:
@@ -36,7 +35,10 @@ def show_plan(task: tuple[str, ...], settings: Settings, started: int) -> None:
     try:
         with reserved_stdout(settings.json):
             import_module(settings.module)
-            with parsed_task(task) as root, session_for(settings, create=False, loaded_after_ns=started) as session:
+            with (
+                parsed_task(task) as root,
+                session_for(settings, create=False, loaded_after_ns=started) as session,
+            ):
                 session.plan([root])
                 report = session.report(Status.PLANNED)
     except LuisyError as error:

@@ -7,35 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.main import say
-from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
-from luisy.cli.output import print_json, reserved_stdout
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, run_options, with_task
+from luisy.cli.output import failed_document, print_json, reserved_stdout, say_warning
+from luisy.cli.plan import show_plan
 from luisy.errors import ExitCode, LuisyError, UsageError
 from luisy.model import Outcome
 
 if TYPE_CHECKING:
     from luisy.plan import Report
     from luisy.settings import Settings
-
-
-def run_options(command: Any) -> Any:
-    """Options that change what becomes of the tasks; ``plan`` takes them, too."""
-    for option in (
-        flag("--force", help="Execute the task though its result exists."),
-        flag("--force-all", help="Execute everything though results exist."),
-        click.option(
-            "--materialise",
-            "--materialize",
-            "materialise",
-            type=click.Choice(["auto", "needed", "all"]),
-            help="Which results to bring to the workspace.",
-        ),
-        click.option("--link", type=click.Choice(["reflink", "copy", "hardlink"]), help="How to bring them."),
-        flag("--download", help="Take results from the remote."),
-        flag("--upload", help="Bring results to the remote."),
-    ):
-        command = option(command)
-    return command
 
 
 @click.command(context_settings=TASK_CONTEXT)
@@ -48,7 +28,14 @@ def run_options(command: Any) -> Any:
 @flag("--hash-update-mode", help="luisy 1.x's way to keep results after a refactoring.")
 @flag("-y", "--no-ask", help="Ask nothing.")
 @with_task
-def run(task: tuple[str, ...], local_scheduler: bool | None, dry_run: bool | None, hash_update_mode: bool | None, **flags: Any) -> int:  # noqa: FBT001
+def run(
+    task: tuple[str, ...],
+    *,
+    local_scheduler: bool | None,
+    dry_run: bool | None,
+    hash_update_mode: bool | None,
+    **flags: Any,
+) -> int:
     """Resolve and run TASK: local store, then execution of what is left.
 
     Options of luisy and of Luigi may stand before or after TASK. A task parameter that has the name of an
@@ -63,8 +50,6 @@ def run(task: tuple[str, ...], local_scheduler: bool | None, dry_run: bool | Non
     started = time.time_ns()
     settings = loaded(flags)
     if dry_run:
-        from luisy.cli.plan import show_plan
-
         show_plan(task, settings, started)
         return ExitCode.DONE
     try:
@@ -81,7 +66,9 @@ def run(task: tuple[str, ...], local_scheduler: bool | None, dry_run: bool | Non
     return exit_code(report, luigi_code)
 
 
-def _run(task: tuple[str, ...], settings: Settings, started: int, *, local: bool | None) -> tuple[Report, int | None]:
+def _run(
+    task: tuple[str, ...], settings: Settings, started: int, *, local: bool | None
+) -> tuple[Report, int | None]:
     from luisy.cli.progress import Progress
     from luisy.runner.build import central_scheduler, run_session, session_for, task_failed_code
     from luisy.runner.commandline import import_module, parsed_task
@@ -103,19 +90,6 @@ def exit_code(report: Report, luigi_code: int | None) -> int:
     return ExitCode.NOT_KEPT if report.not_kept else ExitCode.DONE
 
 
-def failed_document(error: LuisyError) -> dict[str, Any]:
-    """The JSON of a run or plan for which no DAG could be built."""
-    return {
-        "status": "failed",
-        "error": {"slug": error.slug, "text": error.text, "hint": error.hint},
-        "root": {"family": None, "key": None},
-        "counts": {outcome.value: 0 for outcome in Outcome},
-        "tasks": [],
-        "remote": {"url": None, "requests": 0, "bytes_down": 0, "bytes_up": 0},
-        "seconds": 0.0,
-    }
-
-
 def show(report: Report) -> None:
     """The summary for people."""
     from luisy.report import counted, explained, warnings
@@ -125,11 +99,3 @@ def show(report: Report) -> None:
     for line in warnings(report):
         say_warning(line)
     click.echo(f"{len(report.tasks)} tasks in {report.seconds:.2f} s")
-
-
-def say_warning(text: str) -> None:
-    """One line on stderr that asks for attention."""
-    click.echo(f"{click.style('warning', fg='yellow')}: {text}", err=True)
-
-
-__all__ = ["exit_code", "failed_document", "run", "run_options", "say", "say_warning", "show"]

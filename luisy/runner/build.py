@@ -78,7 +78,9 @@ def key_of(session: Session, node: Node) -> TaskKey:
     )
 
 
-def run_session(session: Session, tasks: Sequence[luigi.Task], luigi_options: Mapping[str, object]) -> Outcomes:
+def run_session(
+    session: Session, tasks: Sequence[luigi.Task], luigi_options: Mapping[str, object]
+) -> Outcomes:
     """Plan *tasks*, run what is left through Luigi, and report.
 
     :param luigi_options: values of Luigi's own ``[core]`` options, such as ``workers``.
@@ -103,7 +105,13 @@ def central_scheduler(settings: Settings) -> dict[str, object]:
         port = {} if settings.scheduler_port is None else {"scheduler_port": settings.scheduler_port}
         return {"local_scheduler": False, "scheduler_host": settings.scheduler_host, **port}
     config = luigi.configuration.get_config()
-    names = ("scheduler_host", "scheduler-host", "default-scheduler-host", "default_scheduler_host", "scheduler_url")
+    names = (
+        "scheduler_host",
+        "scheduler-host",
+        "default-scheduler-host",
+        "default_scheduler_host",
+        "scheduler_url",
+    )
     return {"local_scheduler": not any(config.has_option("core", name) for name in names)}
 
 
@@ -161,7 +169,9 @@ def plan(task: luigi.Task, **options: object) -> Report:
         return session.report(Status.PLANNED)
 
 
-def build(task: luigi.Task, workers: int = 1, *, local_scheduler: bool = True, **options: object) -> BuildResult:
+def build(
+    task: luigi.Task, workers: int = 1, *, local_scheduler: bool = True, **options: object
+) -> BuildResult:
     """Resolve *task* and everything upstream of it, execute what is left, keep the results.
 
     :param workers: how many tasks may run at once.
@@ -170,7 +180,9 @@ def build(task: luigi.Task, workers: int = 1, *, local_scheduler: bool = True, *
     :raises LuisyError: where the settings or the pipeline are wrong. A task that fails raises nothing.
     """
     loaded = time.time_ns()
-    with configuration.overridden(workers=workers, **options) as settings:
-        with session_for(settings, create=True, loaded_after_ns=loaded) as session:
-            outcome = run_session(session, [task], {"local_scheduler": local_scheduler, "log_level": "WARNING"})
-            return BuildResult(outcome.report, outcome.luigi_result)
+    with (
+        configuration.overridden(workers=workers, **options) as settings,
+        session_for(settings, create=True, loaded_after_ns=loaded) as session,
+    ):
+        outcome = run_session(session, [task], {"local_scheduler": local_scheduler, "log_level": "WARNING"})
+        return BuildResult(outcome.report, outcome.luigi_result)

@@ -55,7 +55,9 @@ def import_module(name: str | None) -> None:
 
 
 def _import_error(name: str, error: Exception) -> TaskError:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename
+    ]
     if isinstance(error, SyntaxError):
         place = f" ({error.filename}, line {error.lineno})"
     else:
@@ -92,9 +94,13 @@ def _understood(arguments: Sequence[str]) -> Iterator[None]:
     except TaskClassNotFoundException as error:
         raise _no_such_task(arguments) from error
     except TaskClassAmbigiousException as error:
-        raise UsageError(str(error), slug="ambiguous-task", hint="give one of the classes a task_namespace") from error
+        raise UsageError(
+            str(error), slug="ambiguous-task", hint="give one of the classes a task_namespace"
+        ) from error
     except ParameterException as error:
-        raise UsageError(str(error), slug="bad-parameter", hint="see the parameters in the task's class") from error
+        raise UsageError(
+            str(error), slug="bad-parameter", hint="see the parameters in the task's class"
+        ) from error
     except SystemExit as error:
         if isinstance(error.code, str):
             raise UsageError(
@@ -103,7 +109,9 @@ def _understood(arguments: Sequence[str]) -> Iterator[None]:
         lines = [line for line in complaint.getvalue().splitlines() if ": error: " in line]
         if error.code and lines:
             text = lines[-1].split(": error: ", 1)[1]
-            raise UsageError(text, slug="bad-parameter", hint="see the parameters in the task's class") from error
+            raise UsageError(
+                text, slug="bad-parameter", hint="see the parameters in the task's class"
+            ) from error
         raise
     except Exception as error:
         raise UsageError(

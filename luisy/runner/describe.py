@@ -168,7 +168,7 @@ def _options_of(target: Any) -> bytes:
 def _described_object(value: object) -> bytes:
     if isinstance(value, type) or callable(value):
         return tagged(b"N", text(f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"))
-    public = {name: v for name, v in sorted(getattr(value, "__dict__", {}).items())}
+    public = dict(sorted(getattr(value, "__dict__", {}).items()))
     return tagged(b"O", text(type_name(type(value))), canonical(public, _described_object))
 
 
@@ -192,7 +192,11 @@ def option_values(classes: tuple[type, ...]) -> tuple[Parameter, ...]:
             value = config.param_kwargs[name]
             public = param.visibility == ParameterVisibility.PUBLIC
             serialised = str(param.serialize(value))
-            found.append(Parameter(f"{type_name(kind)}.{name}", serialised, canonical(value, _described_object), public))
+            found.append(
+                Parameter(
+                    f"{type_name(kind)}.{name}", serialised, canonical(value, _described_object), public
+                )
+            )
     return tuple(found)
 
 

@@ -40,6 +40,7 @@ class Node:
     :param uncacheable: why its results cannot be kept; empty if they can.
     :param asked: its own ``complete()`` was asked; else *complete* is whether its files are there.
     :param superseded: its result will be made anew, so nothing that was made from the old one counts.
+    :param supersedes: what is filed at its key was made from other inputs and gives way.
     :param key: as its consumers see it (with its trace); None while an input has none.
     :param content: the digest of its outputs' manifest, once known.
     :param by_content: consumers count its content, not its key.
@@ -69,6 +70,7 @@ class Node:
     by_content: bool = False
     adopted: bool = False
     superseded: bool = False
+    supersedes: bool = False
     decision: Decision = _UNDECIDED
     done: bool = False
     needed: bool = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,10 +24,15 @@ from luisy.runner.keying import ref_of, shallow_key
 from luisy.runner.parts import parts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from luisy.cas import Store
+    from luisy.fingerprint import Fingerprinter
+    from luisy.keys import Facts
     from luisy.model import Manifest
     from luisy.observe import Observation
     from luisy.runner.graph import Node
-    from luisy.runner.session import Session
+    from luisy.runner.workspace import Workspace
 
 logger = logging.getLogger("luisy")
 
@@ -76,83 +81,164 @@ class _NotKept(Exception):
         self.reason = Reason(slug, text)
 
 
-def conclude(session: Session, node: Node, ran: Ran) -> Execution:
-    """Keep the result of *node*, or say why not. Whatever goes wrong here, the user's task has not failed."""
-    with observe.paused():
-        node.dynamic = ran.dynamic
-        if node.kind is not Kind.TASK:
-            return Execution(node.task_id, Outcome.LOCAL, key=node.key, content=node.content)
-        if node.uncacheable:
-            return _left_alone(session, node, ran, None)
-        try:
-            return _keep(session, node, ran)
-        except _NotKept as refusal:
-            reason = refusal.reason
-        except (OSError, LuisyError) as error:
-            reason = Reason("store-refused", f"its output could not be kept in the store: {error}")
-        except Exception as error:
-            logger.exception("keeping the result of %s failed", node.task)
-            reason = Reason("store-refused", f"its output could not be kept in the store: {error!r}")
-        return _left_alone(session, node, ran, reason)
-
-
-def _left_alone(session: Session, node: Node, ran: Ran, reason: Reason | None) -> Execution:
-    """The outputs stay where they are; consumers count their content."""
-    content, size = None, 0
-    if node.countable:
-        try:
-            manifest = session.store.snapshot(node.outputs)
-            content, size = manifest.digest, manifest.size
-            if node.uncacheable:
-                session.workspace.mark_made(node, manifest, session.resolver.maker(node))
-        except (OSError, LuisyError) as error:
-            logger.debug("cannot hash the outputs of %s: %s", node.task, error)
-    return Execution(node.task_id, Outcome.EXECUTED, ran.seconds, None, content, size, reason)
-
-
-def _keep(session: Session, node: Node, ran: Ran) -> Execution:
-    if session.store.read_only:
-        raise _NotKept("store-read-only", f"the store {session.store.path} is read-only")
-    _check_requirements(node, ran)
-    _check_inputs(session, node)
-    _check_code(session, node)
-    side_files = _side_files(session, node, ran)
-    manifest = session.store.keep(node.outputs)
-    action = _action(session, node, ran, manifest, side_files)
-    kept = session.store.record(action, superseding=node.task_id in session.resolver.forced)
-    notes = []
-    if side_files:
-        notes.append(Reason("side-files", f"{node.task} wrote {side_files[0]} beside its outputs; {_DECLARE}"))
-    return Execution(
-        node.task_id, Outcome.EXECUTED, ran.seconds, kept.key, kept.manifest, kept.size, None, tuple(notes)
-    )
-
-
 _DECLARE = "declare it in side_outputs, or the result is not shared"
+
+
+class Keeper:
+    """Files what tasks have made.
+
+    :param forced: the task ids that were executed though they had results.
+    """
+
+    def __init__(
+        self, store: Store, workspace: Workspace, fingerprinter: Fingerprinter, forced: AbstractSet[str]
+    ) -> None:
+        self.store = store
+        self.workspace = workspace
+        self.fingerprinter = fingerprinter
+        self.forced = forced
+
+    def conclude(self, node: Node, ran: Ran) -> Execution:
+        """Keep the result of *node*, or say why not. Whatever goes wrong here, the user's task has not failed."""
+        with observe.paused():
+            node.dynamic = ran.dynamic
+            if node.kind is not Kind.TASK:
+                return Execution(node.task_id, Outcome.LOCAL, key=node.key, content=node.content)
+            if node.uncacheable:
+                return self._left_alone(node, ran, None)
+            try:
+                return self._kept(node, ran)
+            except _NotKept as refusal:
+                reason = refusal.reason
+            except (OSError, LuisyError) as error:
+                reason = Reason("store-refused", f"its output could not be kept in the store: {error}")
+            except Exception as error:
+                logger.exception("keeping the result of %s failed", node.task)
+                reason = Reason("store-refused", f"its output could not be kept in the store: {error!r}")
+            return self._left_alone(node, ran, reason)
+
+    def adopt(self, node: Node) -> None:
+        """Take over files from before luisy: they become an action that says so and is not uploaded."""
+        if self.store.read_only or node.facts is None or node.base_key is None:
+            return
+        try:
+            manifest = self.store.keep(node.outputs)
+            held_back = "adopted: made before luisy, its code cannot be verified"
+            action = replace(
+                _described(node, node.facts, manifest),
+                key=node.base_key,
+                inputs=_known_inputs(node),
+                adopted=True,
+                held_back=held_back,
+            )
+            self.store.record(action)
+        except (OSError, LuisyError) as error:
+            logger.warning("the files of %s cannot be kept: %s", node.task, error)
+            return
+        self.workspace.load([node])
+
+    def _left_alone(self, node: Node, ran: Ran, reason: Reason | None) -> Execution:
+        """The outputs stay where they are; consumers count their content."""
+        content, size = None, 0
+        if node.countable:
+            try:
+                manifest = self.store.snapshot(node.outputs)
+                content, size = manifest.digest, manifest.size
+                if node.uncacheable:
+                    self.workspace.mark_made(node, manifest, maker_of(node))
+            except (OSError, LuisyError) as error:
+                logger.debug("cannot hash the outputs of %s: %s", node.task, error)
+        return Execution(node.task_id, Outcome.EXECUTED, ran.seconds, None, content, size, reason)
+
+    def _kept(self, node: Node, ran: Ran) -> Execution:
+        if self.store.read_only:
+            raise _NotKept("store-read-only", f"the store {self.store.path} is read-only")
+        _check_requirements(node, ran)
+        self._check_inputs(node)
+        if not self.fingerprinter.unchanged(self.fingerprinter.of(type(node.task))):
+            raise _NotKept("code-changed-meanwhile", "its source changed while it ran")
+        side_files = self._side_files(node, ran)
+        manifest = self.store.keep(node.outputs)
+        action = self._action(node, ran, manifest, side_files)
+        kept = self.store.record(action, superseding=node.supersedes or node.task_id in self.forced)
+        if kept.manifest != manifest.digest:  # another process was first: its result is the one that counts
+            self.workspace.load([node])
+            self.workspace.restore(node, self.store.manifests([kept.manifest])[kept.manifest])
+        notes = [
+            Reason("side-files", f"{node.task} wrote {path} beside its outputs; {_DECLARE}")
+            for path in side_files[:1]
+        ]
+        return Execution(
+            node.task_id,
+            Outcome.EXECUTED,
+            ran.seconds,
+            kept.key,
+            kept.manifest,
+            kept.size,
+            None,
+            tuple(notes),
+        )
+
+    def _check_inputs(self, node: Node) -> None:
+        for leaf in input_leaves(node):
+            if leaf.content is None:
+                raise _NotKept("input-unknown", f"the content of its input {leaf.task} is not known")
+            if not self.workspace.unchanged(leaf):
+                raise _NotKept("input-changed-meanwhile", f"its input {leaf.task} changed while it ran")
+
+    def _side_files(self, node: Node, ran: Ran) -> list[str]:
+        """Files that the task left in the workspace beside its declared outputs."""
+        declared = {path for _, path in node.outputs} | {str(self.store.path)}
+        declared.update(path for dep in node.dynamic for _, path in dep.outputs)
+        return sorted(
+            path for path in ran.seen.writes if os.path.isfile(path) and not _inside(path, declared)
+        )
+
+    def _allows_cutoff(self, node: Node, ran: Ran) -> bool:
+        """Early cutoff is for executions that were seen to read nothing of the workspace but their direct inputs."""
+        if ran.seen.started_process or ran.dynamic:
+            return False
+        known = {path for leaf in input_leaves(node) for _, path in leaf.outputs}
+        known.update(path for _, path in node.outputs)
+        known.add(str(self.store.path))
+        return all(_inside(path, known) for path in ran.seen.reads)
+
+    def _action(self, node: Node, ran: Ran, manifest: Manifest, side_files: list[str]) -> Action:
+        if node.base_key is None or node.facts is None:
+            raise _NotKept("input-unknown", "an input of it has no key")
+        trace = _trace(node)
+        parts = msgspec.json.encode(parts_of(node, self.store.secret()))
+        sources = msgspec.json.encode(dict(self.fingerprinter.of(type(node.task)).sources))
+        return replace(
+            _described(node, node.facts, manifest),
+            key=keys.traced_key(node.base_key, [ref for _, ref in trace]) if trace else node.base_key,
+            base_key=node.base_key if trace else None,
+            shallow_key=shallow_key(node) if self._allows_cutoff(node, ran) else None,
+            inputs=_known_inputs(node),
+            trace=tuple(dependency for dependency, _ in trace),
+            parts=self.store.put(parts),
+            sources=self.store.put(sources),
+            seconds=ran.seconds,
+            held_back=f"wrote {side_files[0]} beside its outputs" if side_files else "",
+        )
+
+
+def maker_of(node: Node) -> Digest | None:
+    """The digest of code and parameters that stands beside the files of a task that is not cacheable."""
+    return None if node.facts is None else Digest(keys.task_key(node.encoded_facts, b""))
 
 
 def _check_requirements(node: Node, ran: Ran) -> None:
     keyed = tuple(dep.task_id for dep in node.deps)
     if ran.required is not None and ran.required != keyed:
-        raise _NotKept("requires-changed", "its requires() gave other tasks when it ran than when it was keyed")
+        raise _NotKept(
+            "requires-changed", "its requires() gave other tasks when it ran than when it was keyed"
+        )
 
 
-def _check_inputs(session: Session, node: Node) -> None:
-    for leaf in input_leaves(node):
-        if leaf.content is None:
-            raise _NotKept("input-unknown", f"the content of its input {leaf.task} is not known")
-        if not session.workspace.unchanged(leaf):
-            raise _NotKept("input-changed-meanwhile", f"its input {leaf.task} changed while it ran")
-
-
-def _check_code(session: Session, node: Node) -> None:
-    fingerprint = session.fingerprinter.of(type(node.task))
-    if not session.fingerprinter.unchanged(fingerprint):
-        raise _NotKept("code-changed-meanwhile", "its source changed while it ran")
-
-
-def _inside(path: str, outputs: set[str]) -> bool:
-    while path not in outputs:
+def _inside(path: str, folders: set[str]) -> bool:
+    """Whether *path* is one of *folders* or lies below one."""
+    while path not in folders:
         parent = os.path.dirname(path)
         if parent == path:
             return False
@@ -160,66 +246,30 @@ def _inside(path: str, outputs: set[str]) -> bool:
     return True
 
 
-def _side_files(session: Session, node: Node, ran: Ran) -> list[str]:
-    """Files that the task left in the workspace beside its declared outputs."""
-    declared = {path for _, path in node.outputs} | {str(session.store.path)}
-    declared.update(path for dep in node.dynamic for _, path in dep.outputs)
-    return sorted(path for path in ran.seen.writes if os.path.isfile(path) and not _inside(path, declared))
-
-
-def _allows_cutoff(session: Session, node: Node, ran: Ran) -> bool:
-    """Early cutoff is for executions that were seen to read nothing of the workspace but their direct inputs."""
-    if ran.seen.started_process or ran.dynamic:
-        return False
-    known = {path for leaf in input_leaves(node) for _, path in leaf.outputs}
-    known.update(path for _, path in node.outputs)
-    known.add(str(session.store.path))
-    return all(_inside(path, known) for path in ran.seen.reads)
-
-
-def _action(session: Session, node: Node, ran: Ran, manifest: Manifest, side_files: list[str]) -> Action:
-    assert node.facts is not None
-    base_key = node.base_key
-    if base_key is None:
-        raise _NotKept("input-unknown", "an input of it has no key")
-    trace = _trace(node)
-    key = keys.traced_key(base_key, [ref for _, ref in trace]) if trace else base_key
-    fingerprint = session.fingerprinter.of(type(node.task))
+def _described(node: Node, facts: Facts, manifest: Manifest) -> Action:
+    """What an action says about its task, whoever made the outputs; its key is the task's, for now."""
     return Action(
-        key=key,
-        base_key=base_key if trace else None,
-        shallow_key=shallow_key(node) if _allows_cutoff(session, node, ran) else None,
+        key=node.base_key or Key(""),
         manifest=manifest.digest,
-        project=node.facts.project,
+        project=facts.project,
         family=node.family,
-        params=shown_parameters(node.facts.parameters),
-        params_digest=node.facts.params_digest(),
-        fingerprint=node.facts.fingerprint,
-        inputs=tuple(Input(_key_of(leaf), _content_of(leaf)) for leaf in input_leaves(node)),
-        trace=tuple(dependency for dependency, _ in trace),
-        parts=session.store.put(msgspec.json.encode(parts_of(node, session.store.secret()))),
-        sources=session.store.put(msgspec.json.encode(fingerprint.sources)),
+        params=shown_parameters(facts.parameters),
+        params_digest=facts.params_digest(),
+        fingerprint=facts.fingerprint,
         created=time.time(),
-        seconds=ran.seconds,
         size=manifest.size,
-        held_back=f"wrote {side_files[0]} beside its outputs" if side_files else "",
     )
 
 
-def _key_of(leaf: Node) -> Key | None:
-    return None if leaf.by_content else leaf.key
-
-
 def _known_inputs(node: Node) -> tuple[Input, ...]:
-    """The inputs of adopted files: all of them, or none where one is gone."""
+    """The inputs with their content: all of them, or none where one is gone (adopted files only)."""
     leaves = input_leaves(node)
-    known = [Input(_key_of(leaf), leaf.content) for leaf in leaves if leaf.content is not None]
+    known = [
+        Input(None if leaf.by_content else leaf.key, leaf.content)
+        for leaf in leaves
+        if leaf.content is not None
+    ]
     return tuple(known) if len(known) == len(leaves) else ()
-
-
-def _content_of(leaf: Node) -> Digest:
-    assert leaf.content is not None  # _check_inputs
-    return leaf.content
 
 
 def _trace(node: Node) -> list[tuple[DynamicDependency, keys.Ref]]:
@@ -229,34 +279,8 @@ def _trace(node: Node) -> list[tuple[DynamicDependency, keys.Ref]]:
         if ref is None:
             raise _NotKept("input-unknown", f"it yielded {dep.task}, which has no key")
         task = dep.task
-        dependency = DynamicDependency(str(task.task_module), dep.family, task.to_str_params(), Key(ref.digest))
+        dependency = DynamicDependency(
+            str(task.task_module), dep.family, task.to_str_params(), Key(ref.digest)
+        )
         trace.append((dependency, ref))
     return trace
-
-
-def keep_adopted(session: Session, node: Node) -> bool:
-    """Take over files from before luisy: they become an action that says so and is not uploaded."""
-    if session.store.read_only or node.facts is None or node.base_key is None:
-        return True
-    try:
-        manifest = session.store.keep(node.outputs)
-    except OSError as error:
-        logger.warning("the files of %s cannot be kept: %s", node.task, error)
-        return True
-    action = Action(
-        key=node.base_key,
-        manifest=manifest.digest,
-        project=node.facts.project,
-        family=node.family,
-        params=shown_parameters(node.facts.parameters),
-        params_digest=node.facts.params_digest(),
-        fingerprint=node.facts.fingerprint,
-        inputs=_known_inputs(node),
-        created=time.time(),
-        size=manifest.size,
-        adopted=True,
-        held_back="adopted: made before luisy, its code cannot be verified",
-    )
-    session.store.record(action)
-    session.workspace.load([node])
-    return True

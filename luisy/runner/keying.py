@@ -51,7 +51,9 @@ def deep_key(node: Node) -> Key | None:
     inputs = _inputs(node, ref_of)
     if inputs is None or (node.kind is Kind.TASK and node.facts is None):
         return None
-    return keys.wrapper_key(inputs) if node.kind is Kind.WRAPPER else keys.task_key(node.encoded_facts, inputs)
+    return (
+        keys.wrapper_key(inputs) if node.kind is Kind.WRAPPER else keys.task_key(node.encoded_facts, inputs)
+    )
 
 
 def shallow_key(node: Node) -> Key | None:

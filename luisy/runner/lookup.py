@@ -34,7 +34,9 @@ class Lookup:
         unknown = [result for result in results if result.manifest not in self._whole]
         self._read_manifests(unknown)
         manifests = {result.manifest: self._manifests[result.manifest] for result in unknown}
-        wanted = {digest for manifest in manifests.values() if manifest is not None for digest in manifest.objects}
+        wanted = {
+            digest for manifest in manifests.values() if manifest is not None for digest in manifest.objects
+        }
         present = self.store.check(wanted) if wanted else set()
         for digest, manifest in manifests.items():
             self._whole[digest] = manifest is not None and present.issuperset(manifest.objects)

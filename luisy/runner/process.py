@@ -16,7 +16,7 @@ from luisy import observe
 from luisy.errors import TaskError
 from luisy.model import Outcome, Reason
 from luisy.plan import Kind
-from luisy.runner.keeping import Execution, Ran, conclude
+from luisy.runner.keeping import Execution, Ran
 
 if TYPE_CHECKING:
     import luigi
@@ -107,13 +107,17 @@ class CachingProcess(ContextManagedTaskProcess):  # type: ignore[misc]  # Luigi 
                 yielded = generator.send(answer)
             except StopIteration:
                 return None
-            requirements = yielded if isinstance(yielded, DynamicRequirements) else DynamicRequirements(yielded)
+            requirements = (
+                yielded if isinstance(yielded, DynamicRequirements) else DynamicRequirements(yielded)
+            )
             complete = requirements.complete(self._answer)
             with observe.paused():
                 for task in requirements.flat_requirements:
                     self.note_dynamic(self.session.admit(task))
             if not complete:
-                return [(t.task_module, t.task_family, t.to_str_params()) for t in requirements.flat_requirements]
+                return [
+                    (t.task_module, t.task_family, t.to_str_params()) for t in requirements.flat_requirements
+                ]
             answer = requirements.paths
 
     def _has_outputs(self) -> bool:
@@ -132,9 +136,11 @@ class CachingProcess(ContextManagedTaskProcess):  # type: ignore[misc]  # Luigi 
     def execution(self, status: str, explanation: object) -> Execution | None:
         """What to tell the session about a run that Luigi says ended with *status*."""
         if status == DONE and self.ran is not None:
-            return conclude(self.session, self.node, self.ran)
+            return self.session.keeper.conclude(self.node, self.ran)
         if status == DONE:  # an external task that has appeared
-            return Execution(self.node.task_id, self.node.outcome, key=self.node.key, content=self.node.content)
+            return Execution(
+                self.node.task_id, self.node.outcome, key=self.node.key, content=self.node.content
+            )
         if status == FAILED:
             lines = str(explanation or "it failed").strip().splitlines()
             return Execution(self.node.task_id, Outcome.FAILED, reason=Reason("task-failed", lines[-1]))
@@ -170,6 +176,11 @@ class _Concluding:
         """The result came from elsewhere: done, and nothing was executed."""
         node = self._process.node
         execution = Execution(
-            node.task_id, node.outcome, key=node.key, content=node.content, size=node.size, reason=node.decision.reason
+            node.task_id,
+            node.outcome,
+            key=node.key,
+            content=node.content,
+            size=node.size,
+            reason=node.decision.reason,
         )
         self._queue.put((node.task_id, DONE, None, [], [], execution))

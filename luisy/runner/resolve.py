@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from luisy import keys
 from luisy.errors import LuisyError
-from luisy.model import Digest
 from luisy.naming import project_of
 from luisy.plan import Found, History, Kind, Situation, decide
 from luisy.runner.describe import facts_of, option_values, significant_parameters, yields
 from luisy.runner.graph import equal_task_id_error, input_leaves
+from luisy.runner.keeping import maker_of
 from luisy.runner.keying import deep_key, shallow_key, wrapper_content
 from luisy.runner.lookup import Lookup
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from luisy.cas import Result, Store
     from luisy.fingerprint import Fingerprinter
     from luisy.keys import Parameter
+    from luisy.model import Digest
     from luisy.runner.graph import Graph, Node
     from luisy.runner.workspace import Workspace
 
@@ -36,7 +37,13 @@ class Resolver:
     """
 
     def __init__(
-        self, graph: Graph, store: Store, workspace: Workspace, fingerprinter: Fingerprinter, *, adopt: bool = True
+        self,
+        graph: Graph,
+        store: Store,
+        workspace: Workspace,
+        fingerprinter: Fingerprinter,
+        *,
+        adopt: bool = True,
     ) -> None:
         self.graph = graph
         self.store = store
@@ -133,7 +140,9 @@ class Resolver:
     def _external(self, node: Node) -> Situation:
         if node.content is None and not node.missing:
             self._take_external(node)
-        return Situation(node.kind, uncacheable=node.uncacheable, complete=node.complete, missing=node.missing)
+        return Situation(
+            node.kind, uncacheable=node.uncacheable, complete=node.complete, missing=node.missing
+        )
 
     def _take_external(self, node: Node) -> None:
         """An external task is keyed by the content of its files; Luigi's own word counts where it has none."""
@@ -166,7 +175,9 @@ class Resolver:
         """Whether an input can be counted neither by key nor by content; then *node* is not cacheable either."""
         leaf = next((leaf for leaf in input_leaves(node) if leaf.uncacheable and not leaf.countable), None)
         if leaf is not None:
-            _cannot_cache(node, f"its input {leaf.task} is not cacheable and has no files to count by content")
+            _cannot_cache(
+                node, f"its input {leaf.task} is not cacheable and has no files to count by content"
+            )
         return leaf is not None
 
     def _uncacheable(self, node: Node) -> Situation:
@@ -175,7 +186,7 @@ class Resolver:
         node.key = None
         if not node.asked and node.countable:
             node.complete = self.workspace.present(node)
-        complete = node.complete and self.workspace.made_by(node) in (None, self.maker(node))
+        complete = node.complete and self.workspace.made_by(node) in (None, maker_of(node))
         if complete and node.countable and node.content is None:
             node.content = self._snapshot(node)
         return Situation(
@@ -194,21 +205,19 @@ class Resolver:
         node.size = manifest.size
         return manifest.digest
 
-    @staticmethod
-    def maker(node: Node) -> Digest | None:
-        """The digest of code and parameters that stands beside the files of a task that is not cacheable."""
-        return None if node.facts is None else Digest(keys.task_key(node.encoded_facts, b""))
-
     def _cached(self, node: Node) -> Situation:
         forced = node.task_id in self.forced
         node.base_key = deep_key(node)
         settled = all(leaf.content is not None for leaf in input_leaves(node))
         found, result = self._find(node)
-        equal_inputs = None if found is Found.SOUND or forced or not settled else self._find_equal_inputs(node)
+        equal_inputs = (
+            None if found is Found.SOUND or forced or not settled else self._find_equal_inputs(node)
+        )
         node.result = None if forced else result or equal_inputs
         history, cutoff = (History.SAME_CODE, True) if node.result else self._history(node)
         if node.result is None and not forced:
             self._try_adopting(node, history)
+        node.supersedes = found is Found.SUPERSEDED
         self._conclude(node, found, forced=forced)
         return Situation(
             node.kind,
@@ -247,7 +256,9 @@ class Resolver:
         if not self.lookup.whole(result):
             return Found.GONE
         leaves = input_leaves(node)
-        if result.adopted and not result.inputs:  # made before luisy from inputs that were gone when it was adopted
+        if (
+            result.adopted and not result.inputs
+        ):  # made before luisy from inputs that were gone when it was adopted
             return Found.SUPERSEDED if any(leaf.superseded for leaf in leaves) else Found.SOUND
         if len(leaves) != len(result.inputs) or any(leaf.superseded for leaf in leaves):
             return Found.SUPERSEDED

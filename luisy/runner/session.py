@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from luigi.task_register import load_task
 
@@ -18,11 +18,11 @@ from luisy.cas import Store
 from luisy.errors import LuisyError
 from luisy.fingerprint import Fingerprinter
 from luisy.model import LinkMode, Outcome, Reason
+from luisy.observe import Observation
 from luisy.plan import Decision, Kind, Report, Root, Status, TaskReport, needed
 from luisy.runner.describe import shown_parameters
 from luisy.runner.graph import Graph, Node, input_leaves
-from luisy.observe import Observation
-from luisy.runner.keeping import Ran, conclude, keep_adopted
+from luisy.runner.keeping import Keeper, Ran
 from luisy.runner.resolve import Resolver
 from luisy.runner.walk import Walker
 from luisy.runner.workspace import Workspace
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import luigi
 
     from luisy.runner.keeping import Execution
-    from luisy.runner.process import CachingProcess
     from luisy.settings import Settings
 
 logger = logging.getLogger("luisy")
@@ -41,6 +40,13 @@ logger = logging.getLogger("luisy")
 _SERVED = frozenset({Outcome.LOCAL, Outcome.REUSED, Outcome.REMOTE, Outcome.COMPLETE})
 _NEVER_RAN = Decision(Outcome.BLOCKED, Reason("not-run", "Luigi did not run it"))
 _NOT_NEEDED = Decision(Outcome.NOT_NEEDED, Reason("not-needed", "what needs it is there already"))
+
+
+class Builder(Protocol):
+    """What runs a task: told of the tasks that come up meanwhile."""
+
+    def note_dynamic(self, node: Node) -> None:
+        """*node* was yielded or built by the task."""
 
 
 @dataclass(slots=True)
@@ -60,11 +66,12 @@ class Session:
     started: float = field(default_factory=time.monotonic)
     workspace: Workspace = field(init=False)
     resolver: Resolver = field(init=False)
+    keeper: Keeper = field(init=False)
     fingerprinter: Fingerprinter = field(init=False)
     running: bool = False
     listener: Callable[[str, str, int], None] | None = None
     left: int = 0
-    current: list[CachingProcess] = field(default_factory=list)
+    current: list[Builder] = field(default_factory=list)
     _watched: tuple[int, list[str]] | None = None
     _walker: Walker = field(init=False)
 
@@ -76,6 +83,7 @@ class Session:
         self.resolver = Resolver(
             self.graph, self.store, self.workspace, self.fingerprinter, adopt=self.settings.adopt
         )
+        self.keeper = Keeper(self.store, self.workspace, self.fingerprinter, self.resolver.forced)
         self.resolver.rebuild = self._rebuild
         self._walker = Walker(self.graph)
 
@@ -108,7 +116,7 @@ class Session:
     def _rebuild(self, module: str, family: str, params: Mapping[str, str]) -> Node | None:
         try:
             task = load_task(module, family, dict(params))
-        except Exception:  # noqa: BLE001 - the class may be gone or changed; then the trace does not match
+        except Exception:
             logger.debug("cannot build %s%s of a trace", family, dict(params), exc_info=True)
             return None
         node, fresh = self._walker.admit(task)
@@ -152,7 +160,7 @@ class Session:
     def _serve(self, node: Node) -> bool:
         """Make the workspace hold the node's result; False if that turns out to be impossible."""
         if node.result is None:
-            return keep_adopted(self, node)
+            return self._adopt(node)
         if node.outcome is Outcome.REUSED and node.base_key is not None and not self.store.read_only:
             self.store.alias(node.base_key, node.result.key)
         if self.settings.materialise == "needed" and not node.needed:
@@ -166,6 +174,10 @@ class Session:
             self._redecide()
             return False
         node.seconds = time.monotonic() - started
+        return True
+
+    def _adopt(self, node: Node) -> bool:
+        self.keeper.adopt(node)
         return True
 
     def _redecide(self) -> None:
@@ -254,7 +266,7 @@ class Session:
         node = self.admit(task)
         if not node.done:
             ran = Ran(seconds, Observation(started_process=True), None, ())
-            self.finished(conclude(self, node, ran))
+            self.finished(self.keeper.conclude(node, ran))
 
     def finish(self) -> None:
         """The run is over: what never ran is blocked, and its old files are stale."""
@@ -296,7 +308,12 @@ class Session:
         )
         notes = (*self.workspace.notes, *(note for e in self.executions for note in e.notes))
         return Report(
-            status, Root(root.family, root.key), tasks, time.monotonic() - self.started, notes=notes, not_kept=kept_out
+            status,
+            Root(root.family, root.key),
+            tasks,
+            time.monotonic() - self.started,
+            notes=notes,
+            not_kept=kept_out,
         )
 
 
@@ -309,7 +326,9 @@ def _is_served(node: Node) -> bool:
 def _task_report(node: Node) -> TaskReport:
     return TaskReport(
         family=node.family,
-        params=node.task.to_str_params(only_public=True) if node.facts is None else shown_parameters(node.facts.parameters),
+        params=node.task.to_str_params(only_public=True)
+        if node.facts is None
+        else shown_parameters(node.facts.parameters),
         key=node.key or node.base_key,
         outcome=node.outcome,
         cacheable=not node.uncacheable and not node.problem,

@@ -62,7 +62,10 @@ class Walker:
         node = self.graph.get(task)
         if node is None or not self._is_twin(task, node):
             return node
-        return next((twin for first, twin in self.graph.twins if first is node and not self._is_twin(task, twin)), None)
+        return next(
+            (twin for first, twin in self.graph.twins if first is node and not self._is_twin(task, twin)),
+            None,
+        )
 
     def _refuse_reentry(self, task: luigi.Task, visits: list[_Visit]) -> None:
         above = self._open[str(task.task_id)]
@@ -75,7 +78,9 @@ class Walker:
     def _is_twin(task: luigi.Task, node: Node) -> bool:
         """Whether *task* shares the node's task_id without being built alike."""
         other = node.task
-        return task is not other and (type(task) is not type(other) or task.param_kwargs != other.param_kwargs)
+        return task is not other and (
+            type(task) is not type(other) or task.param_kwargs != other.param_kwargs
+        )
 
     def _enter(self, node: Node) -> _Visit:
         self._open[node.task_id] = node
@@ -85,7 +90,9 @@ class Walker:
             self._ask_complete(node)
         requirements: Any = []
         if not node.problem and not is_external(node.task) and not node.complete:
-            requirements = self._ask(node, "requires()", lambda: structure_of(requirements_of(node.task), _itself)) or []
+            requirements = (
+                self._ask(node, "requires()", lambda: structure_of(requirements_of(node.task), _itself)) or []
+            )
         tasks = [*flat(requirements), *held_tasks(node.task)]
         return _Visit(node, requirements, iter(tasks))
 
@@ -103,7 +110,7 @@ class Walker:
             return call()
         except UsageError:  # ours: no working dir, and the like; it stops the whole run
             raise
-        except Exception as error:  # noqa: BLE001 - user code may raise anything; Luigi, too, goes on with the rest
+        except Exception as error:
             logger.debug("%s of %s raised", what, node.task, exc_info=True)
             node.problem = f"{what} raised {type(error).__name__}: {error}"
             return None

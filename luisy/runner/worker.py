@@ -8,7 +8,6 @@ import multiprocessing
 import os
 from typing import TYPE_CHECKING, Any
 
-import luigi
 from luigi.event import Event
 from luigi.scheduler import DISABLED, DONE, PENDING, UNKNOWN
 from luigi.worker import RetryPolicy, TaskStatusReporter, Worker
@@ -18,6 +17,8 @@ from luisy.runner.process import CachingProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import luigi
 
     from luisy.runner.graph import Node
     from luisy.runner.keeping import Execution
@@ -56,7 +57,6 @@ class ResultQueue:
     def close(self) -> None:
         """Close the queue to the children."""
         self._inner.close()
-
 
 
 class CachingWorker(Worker):  # type: ignore[misc]  # Luigi is untyped
@@ -110,7 +110,9 @@ class CachingWorker(Worker):  # type: ignore[misc]  # Luigi is untyped
         self._tell(node, DISABLED if task.disabled else status, runnable=runnable, deps=deps)
         return deps or ()
 
-    def _tell(self, node: Node, status: str, *, runnable: bool | None, deps: tuple[Node, ...] | None = None) -> None:
+    def _tell(
+        self, node: Node, status: str, *, runnable: bool | None, deps: tuple[Node, ...] | None = None
+    ) -> None:
         task = node.task
         self._scheduled_tasks[task.task_id] = task
         self._add_task(
@@ -170,4 +172,3 @@ class CachingWorker(Worker):  # type: ignore[misc]  # Luigi is untyped
 
 def _retry_policy(task: luigi.Task) -> dict[str, Any]:
     return RetryPolicy(task.retry_count, task.disable_hard_timeout, task.disable_window)._asdict()
-

@@ -119,7 +119,9 @@ class Workspace:
         digest = self.store.rescue(path)
         command = f"luisy get {node.family} ... --at {digest[:12]} --to PATH"
         self.notes.append(
-            Reason("rescued", f"{path} was not written by luisy; it was kept before it was replaced: {command}")
+            Reason(
+                "rescued", f"{path} was not written by luisy; it was kept before it was replaced: {command}"
+            )
         )
 
     @staticmethod
@@ -169,7 +171,7 @@ class Workspace:
 
 
 def _read_luisy_1_hashes(root: str, project: str) -> frozenset[str] | None:
-    """luisy 1.x kept ``{"/project/raw/file.csv": "hash", ...}`` in ``<working dir>/<project>/.luisy.hash``."""
+    """Luisy 1.x kept ``{"/project/raw/file.csv": "hash", ...}`` in ``<working dir>/<project>/.luisy.hash``."""
     try:
         with open(os.path.join(root, project, ".luisy.hash"), encoding="utf-8") as file:
             listed = json.load(file)
