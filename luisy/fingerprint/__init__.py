@@ -10,6 +10,7 @@ of(cls)
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import luigi
@@ -20,12 +21,21 @@ from luisy.fingerprint.live import roots_of
 from luisy.fingerprint.project import Origin, is_project_module
 from luisy.fingerprint.requirements import Requirements
 from luisy.fingerprint.resolve import WHOLE, Resolver
-from luisy.fingerprint.result import BlindSpot, Fingerprint, FingerprintError, SourceFile, digest_of
+from luisy.fingerprint.result import (
+    BlindSpot,
+    Fingerprint,
+    FingerprintError,
+    LazyTexts,
+    SourceFile,
+    digest_of,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from luisy.fingerprint.closure import Closure
     from luisy.fingerprint.live import Roots
-    from luisy.fingerprint.modules import Module
+    from luisy.fingerprint.modules import Module, Unit
     from luisy.fingerprint.resolve import Node
 
 __all__ = ["BlindSpot", "Fingerprint", "FingerprintError", "Fingerprinter", "SourceFile", "is_project_module"]
@@ -118,14 +128,15 @@ class Fingerprinter:
             return installed
         return self._requirements.line_for(name, self._resolver.locator.installed) or installed
 
-    def _sources(self, closure: Closure) -> tuple[dict[str, str], dict[str, tuple[str, int]]]:
-        sources, places = {}, {}
+    def _sources(self, closure: Closure) -> tuple[LazyTexts, dict[str, tuple[str, int]]]:
+        makers: dict[str, Callable[[], str]] = {}
+        places: dict[str, tuple[str, int]] = {}
         for node in sorted(closure.nodes):
             units = self._resolver.units(node)
             if units:
-                sources[node.label] = "".join(unit.readable() for unit in units)
+                makers[node.label] = partial(_text_of, units)
                 places[node.label] = (self._follower.file_of(units[0].module), units[0].line)
-        return sources, places
+        return LazyTexts(makers), places
 
     def _options(self, cls: type, closure: Closure) -> tuple[type, ...]:
         found: dict[type, None] = {}
@@ -134,6 +145,10 @@ class Fingerprinter:
             if isinstance(live, type) and issubclass(live, luigi.Config) and live is not cls:
                 found[live] = None
         return tuple(found)
+
+
+def _text_of(units: list[Unit]) -> str:
+    return "".join(unit.readable() for unit in units)
 
 
 def _live(node: Node) -> object:

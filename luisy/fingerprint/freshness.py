@@ -27,7 +27,7 @@ def is_loaded_code(module: Module) -> bool:
     if not all(_is_confirmed(unit.statement, vars(live)) for unit in module.units):
         return False
     try:
-        with open(module.file.path, "rb") as stream:  # noqa: PTH123  # bytes for compile(), as the import did
+        with open(module.file.path, "rb") as stream:  # bytes for compile(), as the import did
             code = compile(stream.read(), module.file.path, "exec", dont_inherit=True)
     except (OSError, SyntaxError, ValueError):
         return False

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 _LOCALS = "<locals>"
 _IGNORED = frozenset(
-    "__module__ __qualname__ __doc__ __dict__ __weakref__ __annotations__ __firstlineno__ __static_attributes__ "
-    "__abstractmethods__ _abc_impl __parameters__ __orig_bases__ __type_params__ __annotate__ __annotate_func__ "
-    "__annotations_cache__ __classcell__ _namespace_at_class_time __hash__".split()
+    ["__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__firstlineno__", "__static_attributes__", "__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__", "__type_params__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__classcell__", "_namespace_at_class_time", "__hash__"]
 )
 
 
@@ -65,6 +63,9 @@ class _Finder:
         if not isinstance(name, str):
             return
         origin = self._resolver.locator.locate(name).origin
+        if origin is Origin.STANDARD and isinstance(code, type) and not _is_where_it_says(code):
+            self._add_nameless(code)
+            return
         if origin is Origin.INSTALLED:
             self._roots.installed.add(name)
         if origin is not Origin.PROJECT:
@@ -81,6 +82,24 @@ class _Finder:
         self._roots.nodes.update(dict.fromkeys(nodes))
         if isinstance(code, type):
             self._values(code)
+
+    def _add_nameless(self, cls: type) -> None:
+        """Count a class made by a call of ``type``: its ``__module__`` is where the metaclass was written."""
+        for name in sorted(sys.modules):
+            module = self._resolver.module(name) if self._may_hold(name, cls) else None
+            for bound, value in vars(sys.modules[name]).items() if module is not None else ():
+                if value is cls and module is not None and bound in module.binders:
+                    targets = self._resolver.resolve(name, (bound,))
+                    self._roots.nodes.update(dict.fromkeys(t for t in targets if isinstance(t, Node)))
+                    return
+        raise FingerprintError(
+            f"The source of {cls.__qualname__} cannot be found: it was made by a call, not by a class statement.",
+            hint="Define the class with a class statement at the top level of a module, or assign it to a name there.",
+        )
+
+    def _may_hold(self, name: str, cls: type) -> bool:
+        top = self._resolver.locator.locate(name.partition(".")[0])
+        return top.origin is Origin.PROJECT and any(v is cls for v in list(vars(sys.modules[name]).values()))
 
     def _nodes(self, code: type | types.FunctionType, module_name: str) -> Iterator[Node]:
         module = self._resolver.module(module_name)
@@ -137,6 +156,13 @@ class _Finder:
         return frozenset(names)
 
 
+def _is_where_it_says(cls: type) -> bool:
+    value: object = sys.modules.get(cls.__module__)
+    for name in cls.__qualname__.split("."):
+        value = getattr(value, name, None)
+    return value is cls
+
+
 def _is_framework(cls: type) -> bool:
     return cls.__module__.partition(".")[0] in {"luigi", "luisy"}
 
@@ -166,4 +192,6 @@ def _cells(value: object) -> bool:
     function = getattr(function, "fget", function)
     if not isinstance(function, types.FunctionType):
         return False
+    if function.__module__.partition(".")[0] in {"luigi", "luisy"}:
+        return False  # what a decorator of the framework left; the decorator stands in the source
     return bool(set(function.__code__.co_freevars) - {"__class__"}) and _LOCALS in function.__qualname__

@@ -10,6 +10,7 @@ import linecache
 import os
 import re
 import sys
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from luisy.fingerprint.project import Located
-    from luisy.fingerprint.scopes import Chain
 
 _BINARY = (".so", ".pyd", ".dll", ".dylib", ".pyc", ".pyo")
 _CELL = re.compile(r"<(?:ipython|python)-input-|[/\\]ipykernel_\d+[/\\]|<stdin>-\d+|^<cell ")
@@ -50,6 +50,7 @@ class Unit:
     package: str
     uses: Uses
     _normal: dict[Keep, bytes] = field(default_factory=dict)
+    _readable: str = ""
 
     @property
     def line(self) -> int:
@@ -79,6 +80,11 @@ class Unit:
 
     def readable(self) -> str:
         """Its source to show."""
+        if not self._readable:
+            self._readable = self._make_readable()
+        return self._readable
+
+    def _make_readable(self) -> str:
         lines = readable(self.statement)
         for guard, branch in reversed(list(zip(self.guards, self.branches, strict=True))):
             head = "if " if branch == "+" else "if not "
@@ -179,7 +185,7 @@ def _cells() -> str:
         return "\n".join(_without_magic(cell) for cell in cells if isinstance(cell, str))
     found = [
         entry[2] for file, entry in list(linecache.cache.items()) if _CELL.search(file) and len(entry) > 2
-    ]  # noqa: PLR2004  # (size, mtime, lines, name); a shorter one is not read yet
+    ]  # (size, mtime, lines, name); a shorter one is not read yet
     return "\n".join(_without_magic("".join(lines)) for lines in found)
 
 
@@ -208,7 +214,9 @@ def _parse(
 ) -> Module:
     module = Module(name, package, file, is_cells=is_cells)
     try:
-        tree = ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the import itself has told them
+            tree = ast.parse(source)
         _fill(module, tree.body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         module.broken = f"{file.path if file else name} cannot be parsed: {error}"
@@ -240,9 +248,7 @@ def _flat(
     """The statements of a module, those under an ``if`` one by one with their conditions."""
     for statement in body:
         if isinstance(statement, ast.If):
-            if name != "__main__" and _is_main_guard(statement.test):
-                yield from _flat(name, statement.orelse, guards, branches)
-            elif _is_type_checking(statement.test):
+            if (name != "__main__" and _is_main_guard(statement.test)) or _is_type_checking(statement.test):
                 yield from _flat(name, statement.orelse, guards, branches)
             else:
                 inner = (*guards, statement.test)
@@ -281,8 +287,3 @@ def _exports(module: Module) -> frozenset[str] | None:
         return frozenset(str(name) for name in ast.literal_eval(units[0].statement.value))
     except (ValueError, TypeError):
         return None
-
-
-def target_of_import(unit: Unit, name: str) -> list[Chain]:
-    """What an import in *unit* binds *name* to."""
-    return unit.uses.imports.get(name, [])

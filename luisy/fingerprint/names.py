@@ -11,7 +11,6 @@ from typing import NamedTuple
 from luisy.fingerprint.normal import annotations_are_read
 from luisy.fingerprint.scopes import (
     COMPREHENSIONS,
-    FUNCTIONS,
     Chain,
     Scope,
     bound_names,
@@ -22,31 +21,22 @@ from luisy.fingerprint.scopes import (
 )
 
 MUTATORS = frozenset(
-    "append extend insert pop popitem remove clear update setdefault add discard sort reverse appendleft "
-    "extendleft popleft rotate push put register subscribe connect intersection_update difference_update "
-    "symmetric_difference_update __setitem__ __delitem__ __setattr__ __delattr__ write writelines".split()
+    ["append", "extend", "insert", "pop", "popitem", "remove", "clear", "update", "setdefault", "add", "discard", "sort", "reverse", "appendleft", "extendleft", "popleft", "rotate", "push", "put", "register", "subscribe", "connect", "intersection_update", "difference_update", "symmetric_difference_update", "__setitem__", "__delitem__", "__setattr__", "__delattr__", "write", "writelines"]
 )
 """Methods that change what they are called on, also where their result is used."""
 
 PURE = frozenset(
-    "get copy items keys values split rsplit splitlines join format format_map lower upper title strip lstrip "
-    "rstrip replace encode decode startswith endswith index find rfind count read read_text read_bytes readlines "
-    "exists is_file is_dir resolve absolute joinpath with_suffix with_name partition rpartition zfill group groups "
-    "match search fullmatch findall union intersection difference isdigit date time timestamp isoformat strftime "
-    "most_common total_seconds as_posix glob rglob iterdir __getitem__ __contains__ __len__".split()
+    ["get", "copy", "items", "keys", "values", "split", "rsplit", "splitlines", "join", "format", "format_map", "lower", "upper", "title", "strip", "lstrip", "rstrip", "replace", "encode", "decode", "startswith", "endswith", "index", "find", "rfind", "count", "read", "read_text", "read_bytes", "readlines", "exists", "is_file", "is_dir", "resolve", "absolute", "joinpath", "with_suffix", "with_name", "partition", "rpartition", "zfill", "group", "groups", "match", "search", "fullmatch", "findall", "union", "intersection", "difference", "isdigit", "date", "time", "timestamp", "isoformat", "strftime", "most_common", "total_seconds", "as_posix", "glob", "rglob", "iterdir", "__getitem__", "__contains__", "__len__"]
 )
 """Methods of the built-in types that change nothing."""
 
 HARMLESS = frozenset(
-    "print len isinstance issubclass repr str int float bool sorted list tuple dict set frozenset min max sum any "
-    "all zip enumerate map filter range reversed id hash type callable iter hasattr abs round format ord chr "
-    "bytes open super vars dir".split()
+    ["print", "len", "isinstance", "issubclass", "repr", "str", "int", "float", "bool", "sorted", "list", "tuple", "dict", "set", "frozenset", "min", "max", "sum", "any", "all", "zip", "enumerate", "map", "filter", "range", "reversed", "id", "hash", "type", "callable", "iter", "hasattr", "abs", "round", "format", "ord", "chr", "bytes", "open", "super", "vars", "dir"]
 )
 """Built-in functions that do not change their arguments."""
 
 _TELLING = frozenset(
-    "get_type_hints __annotations__ get_annotations signature getfullargspec __doc__ getdoc cleandoc "
-    "make_dataclass __annotate__ __dataclass_fields__ TypeAdapter validate_call".split()
+    ["get_type_hints", "__annotations__", "get_annotations", "signature", "getfullargspec", "__doc__", "getdoc", "cleandoc", "make_dataclass", "__annotate__", "__dataclass_fields__", "TypeAdapter", "validate_call"]
 )
 _DEPENDENCY_DECORATORS = frozenset({"requires", "inherits", "copies"})
 
@@ -266,6 +256,9 @@ class _Visitor:
         if not isinstance(node.ctx, ast.Load):
             self._change(node.value, scope, context)
         name = _global_by_name(node)
+        if name and not isinstance(node.ctx, ast.Load):
+            self.uses.changes[(name,)] = _harder(self.uses.changes.get((name,)), context.when)
+            return
         if name and isinstance(node.ctx, ast.Load):
             self._read((name,), context)
         else:

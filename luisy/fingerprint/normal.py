@@ -30,8 +30,7 @@ class Keep(Flag):
 _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _QUIET_DECORATORS = frozenset(
-    "staticmethod classmethod property setter getter deleter abstractmethod wraps lru_cache cache cached_property "
-    "contextmanager asynccontextmanager override final overload total_ordering".split()
+    ["staticmethod", "classmethod", "property", "setter", "getter", "deleter", "abstractmethod", "wraps", "lru_cache", "cache", "cached_property", "contextmanager", "asynccontextmanager", "override", "final", "overload", "total_ordering"]
 )
 """Decorators that look at no annotation."""
 _BODIES = frozenset({"body", "orelse", "finalbody"})
@@ -253,13 +252,13 @@ def readable(node: ast.AST) -> str:
 class _Stripper(ast.NodeTransformer):
     """Takes the docstrings out of a tree."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802  # NodeTransformer's name
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # NodeTransformer's name
         return self._strip(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:  # noqa: N802  # likewise
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:  # likewise
         return self._strip(node)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:  # noqa: N802  # likewise
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:  # likewise
         return self._strip(node)
 
     def _strip(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> ast.AST:

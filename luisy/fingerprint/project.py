@@ -58,8 +58,14 @@ def _standard_folders() -> tuple[str, ...]:
     return tuple(os.path.realpath(folder) + os.sep for folder in found if folder)
 
 
+@cache
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder) + os.sep
+
+
 def _is_standard(path: str) -> bool:
-    real = os.path.realpath(path)
+    # By the folder: a base interpreter and its venv share one library through a symbolic link.
+    real = _real_folder(os.path.dirname(path)) + os.path.basename(path)
     for folder in _standard_folders():
         if real.startswith(folder):
             first = real[len(folder) :].split(os.sep, 1)[0]

@@ -19,10 +19,9 @@ WHOLE = "*"
 """The name that stands for all names of a module."""
 
 _MODULE_ATTRIBUTES = frozenset(
-    "__name__ __file__ __doc__ __package__ __loader__ __spec__ __path__ __builtins__ __cached__ __dict__ "
-    "__annotations__ __all__ __class__".split()
+    ["__name__", "__file__", "__doc__", "__package__", "__loader__", "__spec__", "__path__", "__builtins__", "__cached__", "__dict__", "__annotations__", "__all__", "__class__"]
 )
-_QUIET = frozenset("logging warnings sys atexit signal faulthandler threading gc time site typing".split())
+_QUIET = frozenset(["logging", "warnings", "sys", "atexit", "signal", "faulthandler", "threading", "gc", "time", "site", "typing"])
 """Standard modules whose state does not reach the output of a task."""
 
 
@@ -121,8 +120,13 @@ class Resolver:
     def _name(self, module: str, name: str, rest: Chain, seen: frozenset[Node]) -> list[Target]:
         node = Node(module, name)
         owner = self.module(module)
-        if node in seen or owner is None:
+        if owner is None:
             return []
+        if node in seen:
+            # `from . import leaf` in a package: the name is the submodule.
+            inner = f"{module}.{name}"
+            is_inner = owner.package == module and self.locator.locate(inner).origin is not Origin.ABSENT
+            return self._follow(module, (":" + inner, *rest), seen) if is_inner else []
         seen |= {node}
         if owner.binary or owner.broken:
             return [Node(module, WHOLE)]
@@ -188,6 +192,9 @@ class Resolver:
         here = sorted(every, key=lambda unit: unit.order)
         if owner is not None and own:
             here = self._alive(owner, node.name, here)
+        elif owner is not None and node.name != WHOLE:
+            # Nothing binds it by name: what writes into globals() may.
+            here = here or [unit for unit in owner.units if unit.uses.needs_module]
         there = [unit for unit in changing if unit.module != node.module]
         return here + sorted(there, key=lambda unit: (unit.module, unit.order))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from luisy.errors import LuisyError
 from luisy.model import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator
 
 _CONTEXT = "luisy 1 fingerprint"
 
@@ -59,7 +60,7 @@ class SourceFile:
     def is_on_disk(self) -> bool:
         """True if the file still has these bytes; it is read only where its stat differs."""
         try:
-            found = os.stat(self.path)  # noqa: PTH116  # asked per file and task; Path is three times as slow
+            found = os.stat(self.path)  # asked per file and task; Path is three times as slow
             stat = (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
             if stat == (self.size, self.mtime_ns, self.ino, self.ctime_ns):
                 return True
@@ -105,6 +106,25 @@ class Fingerprint:
     files: tuple[SourceFile, ...]
     options: tuple[type, ...]
     blind_spots: tuple[BlindSpot, ...]
+
+
+class LazyTexts(Mapping[str, str]):
+    """Texts that are made when they are asked for: most fingerprints are never shown."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], str]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, label: str) -> str:
+        return self._makers[label]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def __repr__(self) -> str:
+        return f"LazyTexts({list(self._makers)})"
 
 
 def digest_of(parts: Mapping[str, str]) -> Digest:

@@ -32,7 +32,7 @@ _UNSTABLE_ATTRIBUTES = frozenset({"_counter", "__weakref__", "__dict__", "__doc_
 _MAX_DEPTH = 40
 
 
-class NotCanonical(Exception):  # noqa: N818  # it is no error: the caller notes a blind spot
+class NotCanonical(Exception):  # it is no error: the caller notes a blind spot
     """A value whose state cannot be written down."""
 
 

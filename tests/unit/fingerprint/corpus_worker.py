@@ -27,7 +27,12 @@ def fingerprint(folder: str, target: str) -> dict[str, object]:
         return {"error": traceback.format_exc()}
     else:
         blind = [[spot.line, spot.text] for spot in found.blind_spots]
-        return {"digest": found.digest, "parts": dict(found.parts), "blind": blind, "sources": dict(found.sources)}
+        return {
+            "digest": found.digest,
+            "parts": dict(found.parts),
+            "blind": blind,
+            "sources": dict(found.sources),
+        }
     finally:
         sys.path.remove(folder)
         for loaded in set(sys.modules) - before:
