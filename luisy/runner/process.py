@@ -1,5 +1,8 @@
 """What happens in the process that runs a task: Luigi's ``TaskProcess`` with luisy's answers and its keeping."""
 
+# What is inherited from Luigi is untyped:
+# mypy: disable-error-code="no-untyped-call"
+
 from __future__ import annotations
 
 import collections.abc
@@ -28,18 +31,18 @@ Message = tuple[str, str, Any, list[str], list[Any]]
 """What Luigi's processes put on their queue: task_id, status, explanation, missing, new requirements."""
 
 
-class CachingProcess(ContextManagedTaskProcess):  # type: ignore[misc]  # Luigi is untyped
+class CachingProcess(ContextManagedTaskProcess):
     """Runs one task: under its lock, observed, and kept before Luigi hears that it is done."""
 
     # Luigi's processes inherit what the parent knows; that takes a fork, whatever the default has become.
-    _Popen = staticmethod(multiprocessing.get_context("fork").Process._Popen)  # noqa: SLF001
+    _Popen = staticmethod(multiprocessing.get_context("fork").Process._Popen)  # type: ignore[assignment]  # noqa: SLF001
 
     def __init__(self, session: Session, node: Node, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.session = session
         self.node = node
         self.result_queue = _Concluding(self, self.result_queue)
-        self.check_complete = self._answer
+        self.check_complete = self._answer  # type: ignore[assignment]  # a partial at Luigi's
         self.ran: Ran | None = None
         self._required: list[str] | None = None
         self._dynamic: dict[str, Node] = {}

@@ -1,5 +1,8 @@
 """Luigi's worker, answered by luisy: tasks are fed from the session's decisions, not asked whether they are complete."""
 
+# What is inherited from Luigi is untyped:
+# mypy: disable-error-code="no-untyped-call"
+
 from __future__ import annotations
 
 import collections
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from luigi.event import Event
 from luigi.scheduler import DISABLED, DONE, PENDING, UNKNOWN
-from luigi.worker import RetryPolicy, TaskStatusReporter, Worker
+from luigi.worker import TaskStatusReporter, Worker
 
 from luisy.plan import Kind
 from luisy.runner.process import CachingProcess
@@ -59,13 +62,14 @@ class ResultQueue:
         self._inner.close()
 
 
-class CachingWorker(Worker):  # type: ignore[misc]  # Luigi is untyped
+class CachingWorker(Worker):
     """A worker whose tasks are resolved by key."""
 
     def __init__(self, session: Session, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.session = session
-        self._task_result_queue = ResultQueue(self._task_result_queue, session.finished)
+        queue = ResultQueue(self._task_result_queue, session.finished)
+        self._task_result_queue = queue  # type: ignore[assignment]  # as much of a queue as Luigi uses
         self._fed: set[str] = set()
 
     def add(self, task: luigi.Task, multiprocess: bool = False, processes: int = 0) -> bool:  # noqa: ARG002, FBT001, FBT002 - Luigi's signature
@@ -154,7 +158,7 @@ class CachingWorker(Worker):  # type: ignore[misc]  # Luigi is untyped
 
     def _create_task_process(self, task: luigi.Task) -> CachingProcess:
         node = self.session.graph.nodes[task.task_id]
-        messages = multiprocessing.Queue() if task.accepts_messages else None
+        messages: Any = multiprocessing.Queue() if task.accepts_messages else None
         return CachingProcess(
             self.session,
             node,
@@ -171,4 +175,8 @@ class CachingWorker(Worker):  # type: ignore[misc]  # Luigi is untyped
 
 
 def _retry_policy(task: luigi.Task) -> dict[str, Any]:
-    return RetryPolicy(task.retry_count, task.disable_hard_timeout, task.disable_window)._asdict()
+    return {
+        "retry_count": task.retry_count,
+        "disable_hard_timeout": task.disable_hard_timeout,
+        "disable_window": task.disable_window,
+    }
