@@ -1,0 +1,379 @@
+"""The public face: stability, freshness, packages, errors."""
+
+from __future__ import annotations
+
+import json
+import linecache
+import os
+import subprocess
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+import luigi
+import pytest
+
+from luisy.errors import UsageError
+from luisy.fingerprint import Fingerprinter, FingerprintError, is_project_module
+from tests.unit.fingerprint.test_corpus import WORKER, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROJECT = {
+    "helpers.py": (
+        "import enum\n\nLIMIT: float = 0.1 + 1e300\nNAMES = {'b', 'a', \"c\"}\n\n\nclass Colour(enum.Enum):\n    RED = 1\n\n\n"
+        "def f(x, *args, y=(1, 2.5, None, ...), **more):\n    '''Doc.'''\n    match x:\n        case {'a': [1, *rest]}:\n"
+        "            return f'{x!r:>{y[0]}} and {LIMIT:.2f}{{}}' 'tail'\n    return [z for z in NAMES if (w := z)][1:2, ::3]\n"
+    ),
+    "tasks.py": (
+        "import luigi\nfrom .helpers import f, Colour\n\n\nclass T(luigi.Task):\n    n = luigi.IntParameter(default=-1)\n\n"
+        "    def run(self):\n        return f(b'\\x00', 1j), Colour.RED, lambda *a, k=1: a[0:1]\n"
+    ),
+}
+GOLDEN = "e35e2f21bf1965cbea4e5636e7e577d4cef97ad4d84e3aaf352e9dd98f8558bf"
+
+
+def fingerprint_in_subprocess(folder: Path, cwd: Path, **environment: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(WORKER)],
+        input=json.dumps([[str(folder), "tasks:T"]]),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
+    )
+    found: dict[str, Any] = json.loads(done.stdout)[str(folder)]
+    assert "error" not in found, found
+    return found
+
+
+def load(monkeypatch: pytest.MonkeyPatch, root: Path, files: dict[str, str]) -> types.ModuleType:
+    """Import ``pkg.tasks`` of a project with *files* under *root*; forgotten after the test."""
+    write(root, files)
+    monkeypatch.syspath_prepend(str(root))
+    for name in [n for n in sys.modules if n.partition(".")[0] == "pkg"]:
+        monkeypatch.delitem(sys.modules, name)
+    __import__("pkg.tasks")
+    for name in [n for n in sys.modules if n.partition(".")[0] == "pkg"]:
+        monkeypatch.setitem(sys.modules, name, sys.modules[name])
+    return sys.modules["pkg.tasks"]
+
+
+@pytest.fixture(autouse=True)
+def _forget_pkg() -> Any:
+    yield
+    for name in [n for n in sys.modules if n.partition(".")[0] == "pkg"]:
+        del sys.modules[name]
+
+
+def test_digest_is_the_golden_one(tmp_path: Path) -> None:
+    """The digest of a program that uses much of the grammar is frozen, on every Python version."""
+    write(tmp_path, PROJECT)
+    assert fingerprint_in_subprocess(tmp_path, tmp_path)["digest"] == GOLDEN
+
+
+def test_digest_ignores_checkout_cwd_and_hash_seed(tmp_path: Path) -> None:
+    """Two checkouts, read from two folders under two hash seeds, have one fingerprint."""
+    here, there = tmp_path / "a", tmp_path / "somewhere" / "else"
+    write(here, PROJECT)
+    write(there, PROJECT)
+    one = fingerprint_in_subprocess(here, tmp_path, PYTHONHASHSEED="1")
+    two = fingerprint_in_subprocess(there, there, PYTHONHASHSEED="4242")
+    assert one["parts"] == two["parts"]
+    assert one["digest"] == two["digest"]
+
+
+def test_digest_does_not_depend_on_classes_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A class has the same fingerprint whether or not others were fingerprinted before it."""
+    text = "import luigi\nX = 1\nclass A(luigi.Task):\n    x = X\nclass B(luigi.Task):\n    def run(self):\n        return A, X\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    first = Fingerprinter()
+    first.of(module.A)
+    assert first.of(module.B).digest == Fingerprinter().of(module.B).digest
+
+
+def test_class_is_fingerprinted_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A second question about a class is answered from memory."""
+    module = load(monkeypatch, tmp_path, PROJECT)
+    fingerprinter = Fingerprinter()
+    assert fingerprinter.of(module.T) is fingerprinter.of(module.T)
+
+
+def test_long_chain_of_functions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A chain of 3,000 functions, and an expression of 900 terms, overflow no stack."""
+    chain = (
+        "".join(f"def f{n}():\n    return f{n + 1}()\n" for n in range(3000)) + "def f3000():\n    return 1\n"
+    )
+    terms = "S = " + " + ".join(["1"] * 900) + "\n"
+    text = f"import luigi\n{chain}{terms}class T(luigi.Task):\n    def run(self):\n        return f0() + S\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    assert len(Fingerprinter().of(module.T).parts) == 3004
+
+
+def test_diamonds_are_walked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Forty diamonds on top of each other have as many parts as names, not as paths."""
+    text = "import luigi\ndef a40(): return 1\ndef b40(): return 2\n"
+    text += "".join(f"def {s}{n}():\n    return a{n + 1}() + b{n + 1}()\n" for n in range(40) for s in "ab")
+    text += "class T(luigi.Task):\n    def run(self):\n        return a0() + b0()\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    assert len(Fingerprinter().of(module.T).parts) == 82 + 2
+
+
+# -- files -------------------------------------------------------------------------------------------------
+
+
+def test_untouched_files_are_unchanged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Files that nobody wrote to still have what was fingerprinted."""
+    module = load(monkeypatch, tmp_path, PROJECT)
+    fingerprinter = Fingerprinter()
+    assert fingerprinter.unchanged(fingerprinter.of(module.T))
+
+
+def test_touched_but_equal_file_is_unchanged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file with a new time stamp and the old bytes is the old file."""
+    module = load(monkeypatch, tmp_path, PROJECT)
+    fingerprinter = Fingerprinter()
+    found = fingerprinter.of(module.T)
+    os.utime(tmp_path / "pkg" / "helpers.py", ns=(1, 1))
+    assert fingerprinter.unchanged(found)
+
+
+def test_edited_file_is_not_unchanged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An edit of equal length in a module that the class reaches is noticed."""
+    module = load(monkeypatch, tmp_path, PROJECT)
+    fingerprinter = Fingerprinter()
+    found = fingerprinter.of(module.T)
+    path = tmp_path / "pkg" / "helpers.py"
+    path.write_text(path.read_text().replace("1e300", "1e200"))
+    assert not fingerprinter.unchanged(found)
+
+
+def test_removed_file_is_not_unchanged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file that is gone does not have what was fingerprinted."""
+    module = load(monkeypatch, tmp_path, PROJECT)
+    fingerprinter = Fingerprinter()
+    found = fingerprinter.of(module.T)
+    (tmp_path / "pkg" / "helpers.py").unlink()
+    assert not fingerprinter.unchanged(found)
+
+
+def test_source_edited_after_import_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A function edited between import and fingerprint: the code in memory has no name on disk."""
+    files = {"tasks.py": "import luigi\nclass T(luigi.Task):\n    def run(self):\n        return 1\n"}
+    module = load(monkeypatch, tmp_path, files)
+    (tmp_path / "pkg" / "tasks.py").write_text(files["tasks.py"].replace("return 1", "return 2"))
+    with pytest.raises(FingerprintError) as caught:
+        Fingerprinter(loaded_after_ns=0).of(module.T)
+    assert caught.value.slug == "source-changed"
+
+
+def test_constant_edited_after_import_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A constant edited between import and fingerprint is noticed as well."""
+    text = "import luigi\nX = 1\nclass T(luigi.Task):\n    def run(self):\n        return X\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    (tmp_path / "pkg" / "tasks.py").write_text(text.replace("X = 1", "X = 2"))
+    with pytest.raises(FingerprintError):
+        Fingerprinter(loaded_after_ns=0).of(module.T)
+
+
+def test_young_file_that_is_the_loaded_code_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file younger than the start counts if its functions and constants are those in memory."""
+    text = "import luigi\nX = 1\nclass T(luigi.Task):\n    def run(self):\n        return X\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    assert Fingerprinter(loaded_after_ns=0).of(module.T).digest == Fingerprinter().of(module.T).digest
+
+
+# -- classes without source --------------------------------------------------------------------------------
+
+
+def test_class_of_exec_has_no_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A class from exec() is refused, since its code stands in no file."""
+    module = load(monkeypatch, tmp_path, {"tasks.py": "import luigi\n"})
+    exec("class Made(luigi.Task):\n    pass\n", vars(module))
+    with pytest.raises(FingerprintError) as caught:
+        Fingerprinter().of(module.Made)
+    assert caught.value.slug == "no-source"
+
+
+def test_unnamed_class_of_type_has_no_source() -> None:
+    """A class that a call of type() made, and that no module names, is refused."""
+    made = type(luigi.Task)("Nameless", (luigi.Task,), {})
+    with pytest.raises(FingerprintError) as caught:
+        Fingerprinter().of(made)
+    assert caught.value.slug == "no-source"
+
+
+def test_deleted_source_is_no_source(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A class whose file is gone is refused."""
+    module = load(monkeypatch, tmp_path, PROJECT)
+    (tmp_path / "pkg" / "tasks.py").unlink()
+    linecache.clearcache()
+    with pytest.raises(FingerprintError):
+        Fingerprinter().of(module.T)
+
+
+# -- packages ----------------------------------------------------------------------------------------------
+
+INSTALLED = {
+    "thing/__init__.py": "def f():\n    return 1\n",
+    "Thing_Dist-1.2.dist-info/METADATA": "Metadata-Version: 2.1\nName: Thing.Dist\nVersion: 1.2\n",
+    "Thing_Dist-1.2.dist-info/RECORD": "thing/__init__.py,,\nThing_Dist-1.2.dist-info/METADATA,,\n",
+    "bringer/__init__.py": "",
+    "bringer-3.dist-info/METADATA": "Name: bringer\nVersion: 3\nRequires-Dist: thing-dist>=1\n",
+    "bringer-3.dist-info/RECORD": "bringer/__init__.py,,\n",
+    "shared/one/__init__.py": "",
+    "one-5.dist-info/METADATA": "Name: one\nVersion: 5\n",
+    "one-5.dist-info/RECORD": "shared/one/__init__.py,,\n",
+    "shared/two/__init__.py": "",
+    "two-6.dist-info/METADATA": "Name: two\nVersion: 6\n",
+    "two-6.dist-info/RECORD": "shared/two/__init__.py,,\n",
+}
+USES_THING = {
+    "tasks.py": "import luigi\nimport thing, bringer\nclass T(luigi.Task):\n    def run(self):\n        return thing.f()\n"
+}
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "site-packages"
+    for name, text in INSTALLED.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(str(folder))
+    for name in ("thing", "bringer", "shared", "shared.one", "shared.two"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return folder
+
+
+@pytest.mark.usefixtures("installed")
+def test_used_distribution_counts_by_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A used module counts as its distribution's version, under the distribution's name; an unused one does not."""
+    module = load(monkeypatch, tmp_path / "p", USES_THING)
+    assert dict(Fingerprinter().of(module.T).packages) == {"thing-dist": "1.2"}
+
+
+@pytest.mark.usefixtures("installed")
+def test_namespace_package_counts_by_the_part_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of two distributions that share a top-level package, the one that brings the used module counts."""
+    text = "import luigi\nfrom shared import two\nclass T(luigi.Task):\n    def run(self):\n        return two.x\n"
+    module = load(monkeypatch, tmp_path / "p", {"tasks.py": text})
+    assert dict(Fingerprinter().of(module.T).packages) == {"two": "6"}
+
+
+def test_editable_install_is_project_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: Path
+) -> None:
+    """A distribution installed from a folder counts by its code."""
+    (installed / "Thing_Dist-1.2.dist-info" / "direct_url.json").write_text(
+        '{"url": "file:///x", "dir_info": {}}'
+    )
+    module = load(monkeypatch, tmp_path / "p", USES_THING)
+    found = Fingerprinter().of(module.T)
+    assert (dict(found.packages), "code thing:f" in found.parts) == ({}, True)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("thing.dist==1.2  # why", "1.2"),
+        ("Thing_Dist>=1", "Thing_Dist>=1"),
+        ("thing-dist==1.2 \\\n    --hash=sha256:abc", "1.2"),
+        ("bringer==3", "bringer==3"),
+        ("other==1", "1.2"),
+    ],
+    ids=["pin", "range", "hash", "brought", "unnamed"],
+)
+def test_requirement_line_stands_for_the_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, expected: str
+) -> None:
+    """The line that names a distribution counts, else the line that brings it, else the installed version."""
+    module = load(monkeypatch, tmp_path / "p", USES_THING)
+    (tmp_path / "inner.txt").write_text(f"# a comment\n{line}\n")
+    (tmp_path / "requirements.txt").write_text("-r inner.txt\nunrelated\n")
+    found = Fingerprinter(requirements_path=str(tmp_path / "requirements.txt")).of(module.T)
+    assert dict(found.packages) == {"thing-dist": expected}
+
+
+def test_missing_requirements_file_is_told(tmp_path: Path) -> None:
+    """A requirements file that is not there is an error of usage."""
+    with pytest.raises(UsageError):
+        Fingerprinter(requirements_path=str(tmp_path / "no.txt"))
+
+
+def test_package_that_is_not_installed_is_a_part(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An optional import that failed counts: installing the package may change the result."""
+    text = "import luigi\ntry:\n    import no_such_thing as n\nexcept ImportError:\n    n = None\nclass T(luigi.Task):\n    x = n\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    assert Fingerprinter().of(module.T).parts["package no_such_thing"] == "absent"
+
+
+# -- what else ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("json", False), ("luigi", False), ("pytest", False), ("luisy", False)]
+)
+def test_foreign_modules_are_no_project_code(name: str, expected: bool) -> None:
+    """The standard library, Luigi, luisy and installed distributions are not the project's."""
+    assert is_project_module(__import__(name)) is expected
+
+
+def test_own_module_named_like_stdlib_is_project_code(tmp_path: Path) -> None:
+    """What decides is where the file lies, not what it is called."""
+    module = types.ModuleType("statistics")
+    module.__file__ = str(tmp_path / "statistics.py")
+    assert is_project_module(module)
+
+
+def test_options_reached_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The luigi.Config classes that the code reads are reported, others are not."""
+    text = "import luigi\nclass A(luigi.Config):\n    x = luigi.Parameter('1')\nclass B(luigi.Config):\n    pass\nclass T(luigi.Task):\n    def run(self):\n        return A().x\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    assert Fingerprinter().of(module.T).options == (module.A,)
+
+
+def test_blind_spots_have_file_and_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What cannot be followed is named with its place; what is not reached is not."""
+    text = "import luigi\ndef unused(x):\n    return getattr(x, x.y)\nclass T(luigi.Task):\n    def run(self):\n        return getattr(self, self.x)\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    spots = Fingerprinter().of(module.T).blind_spots
+    assert [(spot.file, spot.line) for spot in spots] == [(str(tmp_path / "pkg" / "tasks.py"), 6)]
+
+
+def test_sources_are_readable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each code part has its source without docstrings, and the place where it begins."""
+    module = load(monkeypatch, tmp_path, PROJECT)
+    found = Fingerprinter().of(module.T)
+    assert "Doc." not in found.sources["code pkg.helpers:f"]
+    assert found.places["code pkg.helpers:f"] == (str(tmp_path / "pkg" / "helpers.py"), 11)
+
+
+def test_coding_cookie_is_honoured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A module that is not UTF-8 is read as Python reads it."""
+    write(tmp_path, {"tasks.py": ""})
+    text = "# -*- coding: latin-1 -*-\nimport luigi\nclass T(luigi.Task):\n    x = 'ä'\n"
+    (tmp_path / "pkg" / "tasks.py").write_bytes(text.encode("latin-1"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = __import__("pkg.tasks").tasks
+    assert "ä" in Fingerprinter().of(module.T).sources["code pkg.tasks:T"]
+
+
+def test_notebook_cells_are_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a notebook the executed cells are the source, and the last definition of a name counts."""
+
+    def digest(*cells: str) -> str:
+        main = types.ModuleType("__main__")
+        main.In = ["", *cells]  # type: ignore[attr-defined]  # as IPython keeps them
+        monkeypatch.setitem(sys.modules, "__main__", main)
+        for cell in cells:
+            exec("\n".join(line for line in cell.splitlines() if not line.startswith("%")), vars(main))
+        return str(Fingerprinter().of(vars(main)["T"]).digest)
+
+    head = "%matplotlib inline\nimport luigi\nX = 1"
+    body = "class T(luigi.Task):\n    def run(self):\n        return X\n"
+    assert digest(head, body) == digest(head, "X = 3", body, "X = 1")
+    assert digest(head, body) != digest(head, body, "X = 2")
