@@ -81,6 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         say(LuisyError(error.format_message(), slug="usage", hint=_help_hint(error)))
         code = ExitCode.USAGE
+    except TerminatedError:
+        click.echo("terminated", err=True)
+        code = ExitCode.TERMINATED
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         code = ExitCode.INTERRUPTED
@@ -97,6 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(int(code or 0))
 
 
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM came. An interrupt, since Luigi counts any other exception as the failure of the task that runs."""
+
+
 def _help_hint(error: click.ClickException) -> str:
     context: Any = getattr(error, "ctx", None)
     return f"see {context.command_path if context else 'luisy'} --help"
@@ -110,4 +117,4 @@ def _trace(arguments: Sequence[str]) -> None:
 
 
 def _terminated(_signal: int, _frame: object) -> None:
-    raise SystemExit(int(ExitCode.TERMINATED))
+    raise TerminatedError

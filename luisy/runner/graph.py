@@ -43,6 +43,7 @@ class Node:
     :param supersedes: what is filed at its key was made from other inputs and gives way.
     :param key: as its consumers see it (with its trace); None while an input has none.
     :param content: the digest of its outputs' manifest, once known.
+    :param attempted: its ``run()`` was started in this run; what lies at its outputs may be its own work so far.
     :param by_content: consumers count its content, not its key.
     """
 
@@ -68,6 +69,7 @@ class Node:
     result: Result | None = None
     content: Digest | None = None
     by_content: bool = False
+    attempted: bool = False
     adopted: bool = False
     superseded: bool = False
     supersedes: bool = False
@@ -162,6 +164,15 @@ def flat(structure: Any) -> Iterator[Any]:
             yield from flat(value)
     else:
         yield structure
+
+
+def has_set(structure: Any) -> bool:
+    """Whether the order of the leaves may be another one each time."""
+    if isinstance(structure, Mapping):
+        return any(has_set(value) for value in structure.values())
+    if isinstance(structure, (list, tuple)):
+        return any(has_set(value) for value in structure)
+    return isinstance(structure, (set, frozenset))
 
 
 def cycle_error(path: list[Node]) -> UsageError:

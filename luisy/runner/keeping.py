@@ -19,7 +19,7 @@ from luisy.errors import LuisyError
 from luisy.model import Action, Digest, DynamicDependency, Input, Key, Outcome, Reason
 from luisy.plan import Kind
 from luisy.runner.describe import shown_parameters
-from luisy.runner.graph import input_leaves
+from luisy.runner.graph import has_set, input_leaves
 from luisy.runner.keying import ref_of, shallow_key
 from luisy.runner.parts import parts_of
 
@@ -230,7 +230,11 @@ def maker_of(node: Node) -> Digest | None:
 
 def _check_requirements(node: Node, ran: Ran) -> None:
     keyed = tuple(dep.task_id for dep in node.deps)
-    if ran.required is not None and ran.required != keyed:
+    if ran.required is None or ran.required == keyed:
+        return
+    if not (
+        has_set(node.structure) and sorted(ran.required) == sorted(keyed)
+    ):  # a set has no order to compare
         raise _NotKept(
             "requires-changed", "its requires() gave other tasks when it ran than when it was keyed"
         )

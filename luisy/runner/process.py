@@ -47,6 +47,8 @@ class CachingProcess(ContextManagedTaskProcess):
         self._required: list[str] | None = None
         self._dynamic: dict[str, Node] = {}
         self._started = False
+        self._first_attempt = not node.attempted
+        node.attempted = True
 
     def run(self) -> None:
         """Run the task, unless another process has made its result while we waited for the lock."""
@@ -61,7 +63,7 @@ class CachingProcess(ContextManagedTaskProcess):
             self._run()
 
     def _run(self) -> None:
-        if self.node.kind is Kind.TASK and not self.node.uncacheable:
+        if self._first_attempt and self.node.kind is Kind.TASK and not self.node.uncacheable:
             self.session.clear(self.node)
         self.session.current.append(self)
         try:

@@ -25,7 +25,8 @@ With assistants, with several workers, or after something that the argument does
 share) costs as much as Luigi does.
 """
 
-# mypy: disable-error-code="no-untyped-call, no-any-return" - Luigi is untyped
+# Luigi is untyped:
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 
 from __future__ import annotations
 

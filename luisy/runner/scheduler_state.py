@@ -3,7 +3,8 @@
 It is kept up to date change by change, so that no question needs a look at all tasks.
 """
 
-# mypy: disable-error-code="no-untyped-call, no-any-return" - Luigi is untyped
+# Luigi is untyped:
+# mypy: disable-error-code="no-untyped-call, no-any-return"
 
 from __future__ import annotations
 
