@@ -26,13 +26,14 @@ def digest_bytes(data: bytes) -> Digest:
 
 
 def digest_own_file(descriptor: int, size: int) -> Digest:
-    """Hash a file that only the store writes, by mmap where it is large.
+    """Hash the whole of a file that only the store writes, wherever its offset is, by mmap where it is large.
 
     Never for a user's file: one that shrinks under an mmap kills the process (SIGBUS).
 
     :param size: bytes, as ``fstat`` told.
     """
     if size <= CHUNK:
+        os.lseek(descriptor, 0, os.SEEK_SET)  # whoever wrote it left the offset at its end
         return digest_descriptor(descriptor)
     with mmap.mmap(descriptor, size, prot=mmap.PROT_READ) as mapped:
         hasher = blake3(max_threads=THREADS)

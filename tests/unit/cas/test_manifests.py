@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.cas.values import digest
 from luisy.cas import manifests, output_names, output_of
 from luisy.errors import CorruptionError, StoreError
 from luisy.model import Digest, Entry, EntryKind, Manifest
+from tests.unit.cas.values import digest
 
 FILE, DIRECTORY, SYMLINK = EntryKind.FILE, EntryKind.DIRECTORY, EntryKind.SYMLINK
 NONE = Digest("")

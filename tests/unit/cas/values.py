@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from luisy.cas import Store
 from luisy.model import Action, Digest, Input, Key, Manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from luisy.cas import Store
 
 
 def key(number: int) -> Key:
