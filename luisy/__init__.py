@@ -68,7 +68,7 @@ if TYPE_CHECKING:
         side_outputs,
         xlsx_output,
     )
-    from luisy.runner import build, key, plan
+    from luisy.runner.build import build, key, plan
     from luisy.tasks import ConcatenationTask, ExternalTask, Task, WrapperTask
 
 __all__ = [

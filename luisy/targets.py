@@ -44,6 +44,11 @@ class LuisyTarget(luigi.LocalTarget):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path=os.fspath(path))  # type: ignore[no-untyped-call]  # Luigi's targets are not annotated
 
+    if TYPE_CHECKING:
+
+        def open(self, mode: str = "r") -> Any:
+            """Open the file as Luigi does: what is written appears when it is closed."""
+
     def exists(self) -> bool:
         """Whether the file or folder is on this machine."""
         return os.path.exists(self.path)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _flatten: Any = luigi.task.flatten  # not annotated
+_plain_target: Any = luigi.LocalTarget
 
 
 class ResultSource(Protocol):
@@ -99,7 +100,13 @@ class Task(luigi.Task):
         """A folder below the layer; none unless overridden."""
         return ""
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # Luigi's methods, annotated for those who check their pipelines strictly
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            """Take the parameters, by position or by name."""
+
+        def input(self) -> Any:
+            """The outputs of the required tasks, in the shape of ``requires()``."""
 
         def requires(self) -> Any:
             """The tasks that must be complete before: one, or a list, tuple or dict of them."""
@@ -131,8 +138,8 @@ class Task(luigi.Task):
         return self.target_cls(self.get_outfile(), **self.target_kwargs)
 
     @property
-    def side_outputs(self) -> Mapping[str, luigi.LocalTarget]:
-        """The targets of further files that the task writes, by the names under which they were declared."""
+    def side_outputs(self) -> Any:
+        """The targets of further files that the task writes: a dict by the names under which they were declared."""
         if not self.side_output_names:
             return {}
         name = self.get_file_name().removesuffix(f".{self.target_cls.file_ending}")
@@ -304,7 +311,3 @@ def _content(output: Any, reader: luigi.Task) -> Any:
 
 def _told(output: Any) -> str:
     return ", ".join(str(getattr(target, "path", target)) for target in _flatten(output))
-
-
-def _plain_target(path: str) -> luigi.LocalTarget:
-    return luigi.LocalTarget(path)  # type: ignore[no-untyped-call]  # Luigi's targets are not annotated
