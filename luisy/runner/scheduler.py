@@ -53,6 +53,8 @@ class FlatScheduler(luigi.scheduler.Scheduler):
     Parameters and methods are Luigi's; ``make_scheduler`` makes one where Luigi's inner parts are as expected.
     """
 
+    _state: FlatState
+
     def __init__(
         self, config: Any = None, resources: Any = None, task_history_impl: Any = None, **kwargs: Any
     ) -> None:

@@ -150,11 +150,11 @@ class FlatState(luigi.scheduler.SimpleTaskState):
 
     # What FlatScheduler asks
 
-    def is_plain(self, worker_id: str) -> bool:
+    def is_plain(self, worker_id: str | None) -> bool:
         """True if *worker_id* is the only worker, an enabled one that is no assistant, and nothing odd was seen."""
         if not self._regular or self._active_workers.keys() != {worker_id}:
             return False
-        worker = self.get_worker(worker_id)
+        (worker,) = self._active_workers.values()
         return bool(worker.enabled and not worker.assistant)
 
     def refresh(self, task: Task) -> None:
