@@ -16,12 +16,15 @@ PY := $(VENV)/bin/python
 SOURCES := $(wildcard luisy tests bench examples)
 
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+export UV_SYSTEM_CERTS ?= true
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# uv is a fast installer that comes as a wheel. Where there is none for this machine, pip does the same, slowly.
-install = if [ -x $(VENV)/bin/uv ]; then $(VENV)/bin/uv pip install --quiet --python $(PY) $(1); \
-	else $(PY) -m pip install --quiet $(1); fi
+# uv is a fast installer that comes as a wheel. Where there is none for this machine, or it cannot reach a registry
+# that pip is configured for, pip does the same, slowly.
+install = $(VENV)/bin/uv pip install --quiet --python $(PY) $(1) || { \
+	echo "==> $(VENV): uv could not; trying pip" >&2; \
+	$(PY) -m pip install --quiet --upgrade "pip>=25.1" && $(PY) -m pip install --quiet $(1); }
 
 # Changes when another PYTHON is named, so that no environment is used with an interpreter that was not asked for.
 empty :=
@@ -85,7 +88,7 @@ $(MADE):
 	@echo "==> $(VENV): a new environment with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV) || { \
 		echo "this Python cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@$(PY) -m pip install --quiet "uv>=0.7" || $(PY) -m pip install --quiet --upgrade "pip>=25.1"
+	@$(PY) -m pip install --quiet "uv>=0.7" || echo "==> $(VENV): no uv for this machine" >&2
 	@touch "$@"
 
 $(VENV)/.example: pyproject.toml $(MADE)
