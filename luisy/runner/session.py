@@ -85,7 +85,7 @@ class Session:
         )
         self.keeper = Keeper(self.store, self.workspace, self.fingerprinter, self.resolver.forced)
         self.resolver.rebuild = self._rebuild
-        self._walker = Walker(self.graph)
+        self._walker = Walker(self.graph, self._is_served)
 
     # --- plan
 
@@ -112,6 +112,14 @@ class Session:
             self.resolver.forced.add(root.task_id)
         if self.settings.force_all:
             self.resolver.forced.update(node.task_id for node in fresh)
+
+    def _is_served(self, task: luigi.Task) -> bool:
+        """Whether *task* has a result; asked while another walk is under way."""
+        node, fresh = Walker(self.graph, self._is_served).admit(task)
+        self.resolver.resolve(fresh)
+        if self.running:
+            self._apply(fresh)
+        return _is_served(node)
 
     def _rebuild(self, module: str, family: str, params: Mapping[str, str]) -> Node | None:
         try:

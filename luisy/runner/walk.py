@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from luisy.errors import UsageError
 from luisy.runner.describe import describe_outputs, held_tasks, is_external, kind_of, requirements_of
 from luisy.runner.graph import Graph, Node, cycle_error, equal_task_id_error, flat, structure_of
+from luisy.runner.ranges import is_range, range_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,9 +30,13 @@ class _Visit:
 
 @dataclass(slots=True)
 class Walker:
-    """Adds tasks with everything upstream of them to a graph."""
+    """Adds tasks with everything upstream of them to a graph.
+
+    :param is_served: whether a task that a Range asks about has a result.
+    """
 
     graph: Graph
+    is_served: Callable[[luigi.Task], bool]
     fresh: list[Node] = field(default_factory=list)
     _open: dict[str, Node] = field(default_factory=dict)
 
@@ -91,10 +96,14 @@ class Walker:
         requirements: Any = []
         if not node.problem and not is_external(node.task) and not node.complete:
             requirements = (
-                self._ask(node, "requires()", lambda: structure_of(requirements_of(node.task), _itself)) or []
+                self._ask(node, "requires()", lambda: structure_of(self._requirements(node.task), _itself))
+                or []
             )
         tasks = [*flat(requirements), *held_tasks(node.task)]
         return _Visit(node, requirements, iter(tasks))
+
+    def _requirements(self, task: luigi.Task) -> Any:
+        return range_requirements(task, self.is_served) if is_range(task) else requirements_of(task)
 
     def _ask_complete(self, node: Node) -> None:
         """Luigi's own question, for a task that is not answered by key."""
