@@ -20,7 +20,7 @@ from luisy.fingerprint.freshness import is_loaded_code
 from luisy.fingerprint.live import roots_of
 from luisy.fingerprint.project import Origin, is_project_module
 from luisy.fingerprint.requirements import Requirements
-from luisy.fingerprint.resolve import WHOLE, Resolver
+from luisy.fingerprint.resolve import Resolver
 from luisy.fingerprint.result import (
     BlindSpot,
     Fingerprint,
@@ -29,6 +29,7 @@ from luisy.fingerprint.result import (
     SourceFile,
     digest_of,
 )
+from luisy.fingerprint.scopes import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

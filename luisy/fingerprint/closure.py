@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from luisy.fingerprint.names import How
 from luisy.fingerprint.normal import Keep, decorator_name, frame, text_bytes
 from luisy.fingerprint.project import Origin
-from luisy.fingerprint.resolve import WHOLE, External, Node, Resolver
+from luisy.fingerprint.resolve import External, Node, Resolver
 from luisy.fingerprint.result import BlindSpot, digest_of
+from luisy.fingerprint.scopes import WHOLE
+from luisy.fingerprint.uses import How
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -115,6 +116,9 @@ class Follower:
                 place = self.file_of(unit.module)
                 closure.blind.update(BlindSpot(place, line, text) for line, text in unit.uses.blind)
             module = self.resolver.module(node.module) if node.module else None
+            if module is not None and node.name != WHOLE and not self.resolver.units(node):
+                text = f"nothing that can be followed sets {node.name}"
+                closure.blind.add(BlindSpot(self.file_of(node.module), 0, text))
             if module is not None and module.binary:
                 closure.blind.add(
                     BlindSpot(self.file_of(node.module), 0, "compiled code: counts by its bytes")
@@ -316,7 +320,7 @@ class Follower:
                 several.setdefault(node.module, set()).add(node.name)
             for unit in own:
                 modules.setdefault(node.module, {}).setdefault(unit, set()).add(node.name)
-        parts = {}
+        parts: dict[str, str] = {}
         for module, changed in several.items():
             sequence = []
             for unit, names in sorted(modules[module].items(), key=lambda item: item[0].order):

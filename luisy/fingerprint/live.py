@@ -19,7 +19,27 @@ if TYPE_CHECKING:
 
 _LOCALS = "<locals>"
 _IGNORED = frozenset(
-    ["__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__firstlineno__", "__static_attributes__", "__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__", "__type_params__", "__annotate__", "__annotate_func__", "__annotations_cache__", "__classcell__", "_namespace_at_class_time", "__hash__"]
+    [
+        "__module__",
+        "__qualname__",
+        "__doc__",
+        "__dict__",
+        "__weakref__",
+        "__annotations__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__abstractmethods__",
+        "_abc_impl",
+        "__parameters__",
+        "__orig_bases__",
+        "__type_params__",
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations_cache__",
+        "__classcell__",
+        "_namespace_at_class_time",
+        "__hash__",
+    ]
 )
 
 

@@ -14,7 +14,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from luisy.fingerprint.names import Uses, uses_of
+from luisy.fingerprint.names import uses_of
 from luisy.fingerprint.normal import (
     Keep,
     absolute_module,
@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from luisy.fingerprint.project import Located
+    from luisy.fingerprint.uses import Uses
 
 _BINARY = (".so", ".pyd", ".dll", ".dylib", ".pyc", ".pyo")
+_READ_ENTRY = 4
+"""Items of a cache entry of linecache: size, mtime, lines, name. One that is not read yet is shorter."""
+
 _CELL = re.compile(r"<(?:ipython|python)-input-|[/\\]ipykernel_\d+[/\\]|<stdin>-\d+|^<cell ")
 
 
@@ -184,7 +188,9 @@ def _cells() -> str:
     if isinstance(cells, list) and any(isinstance(cell, str) and cell.strip() for cell in cells):
         return "\n".join(_without_magic(cell) for cell in cells if isinstance(cell, str))
     found = [
-        entry[2] for file, entry in list(linecache.cache.items()) if _CELL.search(file) and len(entry) > 2
+        entry[2]
+        for file, entry in list(linecache.cache.items())
+        if _CELL.search(file) and len(entry) == _READ_ENTRY
     ]  # (size, mtime, lines, name); a shorter one is not read yet
     return "\n".join(_without_magic("".join(lines)) for lines in found)
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from dataclasses import dataclass, field
-from enum import Flag, auto
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from luisy.fingerprint.idioms import (
+    IMPORTERS,
+    constant_getattr,
+    constant_import,
+    global_by_name,
+    is_bare,
+    vars_of,
+)
 from luisy.fingerprint.normal import annotations_are_read
 from luisy.fingerprint.scopes import (
     COMPREHENSIONS,
+    WHOLE,
     Chain,
     Scope,
     bound_names,
@@ -19,71 +26,37 @@ from luisy.fingerprint.scopes import (
     function_scope,
     import_chains,
 )
+from luisy.fingerprint.uses import HARMLESS, MUTATORS, PURE, Argument, How, Uses
 
-MUTATORS = frozenset(
-    ["append", "extend", "insert", "pop", "popitem", "remove", "clear", "update", "setdefault", "add", "discard", "sort", "reverse", "appendleft", "extendleft", "popleft", "rotate", "push", "put", "register", "subscribe", "connect", "intersection_update", "difference_update", "symmetric_difference_update", "__setitem__", "__delitem__", "__setattr__", "__delattr__", "write", "writelines"]
-)
-"""Methods that change what they are called on, also where their result is used."""
-
-PURE = frozenset(
-    ["get", "copy", "items", "keys", "values", "split", "rsplit", "splitlines", "join", "format", "format_map", "lower", "upper", "title", "strip", "lstrip", "rstrip", "replace", "encode", "decode", "startswith", "endswith", "index", "find", "rfind", "count", "read", "read_text", "read_bytes", "readlines", "exists", "is_file", "is_dir", "resolve", "absolute", "joinpath", "with_suffix", "with_name", "partition", "rpartition", "zfill", "group", "groups", "match", "search", "fullmatch", "findall", "union", "intersection", "difference", "isdigit", "date", "time", "timestamp", "isoformat", "strftime", "most_common", "total_seconds", "as_posix", "glob", "rglob", "iterdir", "__getitem__", "__contains__", "__len__"]
-)
-"""Methods of the built-in types that change nothing."""
-
-HARMLESS = frozenset(
-    ["print", "len", "isinstance", "issubclass", "repr", "str", "int", "float", "bool", "sorted", "list", "tuple", "dict", "set", "frozenset", "min", "max", "sum", "any", "all", "zip", "enumerate", "map", "filter", "range", "reversed", "id", "hash", "type", "callable", "iter", "hasattr", "abs", "round", "format", "ord", "chr", "bytes", "open", "super", "vars", "dir"]
-)
-"""Built-in functions that do not change their arguments."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TELLING = frozenset(
-    ["get_type_hints", "__annotations__", "get_annotations", "signature", "getfullargspec", "__doc__", "getdoc", "cleandoc", "make_dataclass", "__annotate__", "__dataclass_fields__", "TypeAdapter", "validate_call"]
+    [
+        "get_type_hints",
+        "__annotations__",
+        "get_annotations",
+        "signature",
+        "getfullargspec",
+        "__doc__",
+        "getdoc",
+        "cleandoc",
+        "make_dataclass",
+        "__annotate__",
+        "__dataclass_fields__",
+        "TypeAdapter",
+        "validate_call",
+    ]
 )
 _DEPENDENCY_DECORATORS = frozenset({"requires", "inherits", "copies"})
-
-
-class How(Flag):
-    """In what way a statement touches a name."""
-
-    NOW = auto()
-    """While the module is imported."""
-    LATER = auto()
-    """When a function is called."""
-    FULL = auto()
-    """For what it does."""
-    REQUIRED = auto()
-    """Only to name the task's requirements, whose code is in their own keys."""
-    ANNOTATION = auto()
-    CLASS_ANNOTATION = auto()
-    SOFT = auto()
-    """Perhaps: a method that is neither known to change its object nor known not to."""
-
-
-class Argument(NamedTuple):
-    """A name that is given to a call as it is."""
-
-    callee: Chain | None
-    given: Chain
-    now: bool
-    discarded: bool
-
-
-@dataclass(slots=True)
-class Uses:
-    """What one statement does with names. All chains start at the module's scope."""
-
-    binds: set[str] = field(default_factory=set)
-    imports: dict[str, list[Chain]] = field(default_factory=dict)
-    reads: dict[Chain, How] = field(default_factory=dict)
-    changes: dict[Chain, How] = field(default_factory=dict)
-    calls: dict[Chain, How] = field(default_factory=dict)
-    bases: set[Chain] = field(default_factory=set)
-    arguments: set[Argument] = field(default_factory=set)
-    aliases: dict[str, set[Chain]] = field(default_factory=dict)
-    words: set[str] = field(default_factory=set)
-    blind: list[tuple[int, str]] = field(default_factory=list)
-    needs_module: bool = False
-    changes_params: bool = False
-    changes_subclasses: bool = False
+_SURE = How(0)
+_MAX_ALIASES = 3
+_WHOLE_MODULE = frozenset({"globals"})
+_MODULES_TABLE = frozenset({("sys", "modules"), (":sys", "modules")})
+_EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
+_ATTRIBUTE_SETTERS = frozenset(
+    {"setattr", "delattr", "__setattr__", "update_wrapper", "heappush", "heapify", "shuffle"}
+)
 
 
 class _Context(NamedTuple):
@@ -105,7 +78,7 @@ def uses_of(statement: ast.stmt, guards: tuple[ast.expr, ...], package: str) -> 
         # `for task in TASKS: task.x = 1` changes what TASKS holds, under another name.
         for chain, how in uses.reads.items():
             if how & How.NOW:
-                uses.changes[chain] = uses.changes.get(chain, How(0)) | How.NOW | How.SOFT
+                uses.changes[chain] = uses.changes.get(chain, _SURE) | How.NOW | How.SOFT
     return uses
 
 
@@ -119,7 +92,7 @@ class _Visitor:
         self._push(scope, _Context(), *nodes)
         while self._stack:
             node, scope, context = self._stack.pop()
-            visit = _VISITS.get(type(node))
+            visit = self._VISITS.get(type(node))
             if visit is not None:
                 visit(self, node, scope, context)
             else:
@@ -142,9 +115,12 @@ class _Visitor:
             if isinstance(node, ast.Attribute):
                 attributes.append(node.attr)
                 node = node.value
-            elif isinstance(node, ast.Call) and (got := _constant_getattr(node)):
+            elif isinstance(node, ast.Call) and (got := constant_getattr(node)):
                 attributes.append(got[1])
                 node = got[0]
+            elif isinstance(node, ast.Call) and (of := vars_of(node)):
+                attributes.append("__dict__")
+                node = of
             else:
                 break
         root = self._root(node, scope)
@@ -156,13 +132,13 @@ class _Visitor:
             if home is None:
                 return (node.id,)
             return home.imports.get(node.id)
-        if isinstance(node, ast.Call) and (module := _constant_import(node, self._package)):
+        if isinstance(node, ast.Call) and (module := constant_import(node, self._package)):
             return (":" + module,)
-        if isinstance(node, ast.Subscript) and (name := _global_by_name(node)):
+        if isinstance(node, ast.Subscript) and (name := global_by_name(node)):
             return (name,)
         return None
 
-    def _receivers(self, node: ast.AST, scope: Scope, depth: int = 0) -> list[tuple[Chain | None, str, int]]:
+    def _receivers(self, node: ast.AST, scope: Scope, depth: int = 0) -> list[tuple[Chain | None, str, int]]:  # noqa: C901, PLR0911  # one branch per kind of expression
         """Where a changed expression is rooted: (module's chain or None, local name, steps from there)."""
         steps = 0
         while (chain := self._chain(node, scope)) is None:
@@ -195,9 +171,9 @@ class _Visitor:
 
     def _read(self, chain: Chain, context: _Context) -> None:
         how = context.annotation or (context.when | context.colour)
-        self.uses.reads[chain] = self.uses.reads.get(chain, How(0)) | how
+        self.uses.reads[chain] = self.uses.reads.get(chain, _SURE) | how
 
-    def _change(self, node: ast.AST, scope: Scope, context: _Context, how: How = How(0)) -> None:
+    def _change(self, node: ast.AST, scope: Scope, context: _Context, how: How = _SURE) -> None:
         if context.annotation:
             return
         for chain, local, steps in self._receivers(node, scope):
@@ -255,7 +231,7 @@ class _Visitor:
     def _subscript(self, node: ast.Subscript, scope: Scope, context: _Context) -> None:
         if not isinstance(node.ctx, ast.Load):
             self._change(node.value, scope, context)
-        name = _global_by_name(node)
+        name = global_by_name(node)
         if name and not isinstance(node.ctx, ast.Load):
             self.uses.changes[(name,)] = _harder(self.uses.changes.get((name,)), context.when)
             return
@@ -271,16 +247,16 @@ class _Visitor:
         else:
             self._push(scope, context, value)
 
-    def _call(self, node: ast.Call, scope: Scope, context: _Context, *, discarded: bool = False) -> None:
+    def _call(self, node: ast.Call, scope: Scope, context: _Context, *, discarded: bool = False) -> None:  # noqa: C901  # what a call does to each of its parts
         callee = self._chain(node.func, scope)
         if callee is not None:
-            self.uses.calls[callee] = self.uses.calls.get(callee, How(0)) | context.when
+            self.uses.calls[callee] = self.uses.calls.get(callee, _SURE) | context.when
             self._read(callee, context)
             self._special(node, callee, scope, context)
         if isinstance(node.func, ast.Attribute):
             self._method(node.func, scope, context, discarded=discarded)
         for given in (*node.args, *(k.value for k in node.keywords)):
-            for chain, local, _ in self._receivers(given, scope) if _is_bare(given) else ():
+            for chain, local, _ in self._receivers(given, scope) if is_bare(given) else ():
                 if chain is not None:
                     now = bool(context.when & How.NOW)
                     self.uses.arguments.add(Argument(callee, chain, now, discarded))
@@ -314,12 +290,15 @@ class _Visitor:
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     self.uses.changes[(*chain, key.value)] = context.when
                 else:
+                    self.uses.changes[(*chain, WHOLE)] = context.when
                     self._blind(node, f"{ast.unparse(node)} sets an attribute with a computed name")
-        elif name == "getattr" and len(node.args) > 1 and not _constant_getattr(node):
+        elif name == "getattr" and len(node.args) > 1 and not constant_getattr(node):
             self._blind(node, f"{ast.unparse(node)} reads an attribute with a computed name")
+        elif callee == ("globals",):
+            self._whole(node)
         elif callee in _EVALUATORS:
             self._evaluated(node, scope, context)
-        elif name in _IMPORTERS and not _constant_import(node, self._package):
+        elif name in IMPORTERS and not constant_import(node, self._package):
             self._blind(node, f"{ast.unparse(node)} imports a module with a computed name")
         elif callee[0] in {"ctypes", "cffi"} or callee[0] in {":ctypes", ":cffi"}:
             self._blind(node, f"{ast.unparse(node)} calls C code")
@@ -372,7 +351,7 @@ class _Visitor:
                 continue
             chain = self._chain(func, scope)
             if chain is not None:
-                self.uses.calls[chain] = self.uses.calls.get(chain, How(0)) | context.when
+                self.uses.calls[chain] = self.uses.calls.get(chain, _SURE) | context.when
             if isinstance(func, ast.Attribute):
                 self._method(func, scope, context, discarded=True)
             self._push(scope, context, decorator)
@@ -384,7 +363,7 @@ class _Visitor:
         for base in (*node.bases, *(k.value for k in node.keywords)):
             chain = self._chain(base, scope)
             if chain is not None:
-                self.uses.calls[chain] = self.uses.calls.get(chain, How(0)) | context.when
+                self.uses.calls[chain] = self.uses.calls.get(chain, _SURE) | context.when
                 self.uses.bases.add(chain)
             self._push(scope, context, base)
         for statement, inner in class_scopes(node, scope, self._package):
@@ -443,7 +422,9 @@ class _Visitor:
                         self.uses.aliases.setdefault(root[0], set()).update(chains)
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope, context: _Context) -> None:
-        del context
+        if scope.kind == "class":
+            for _, chain in import_chains(node, self._package):
+                self._read(chain, context)
         if scope.binder().is_module:
             for name, chain in import_chains(node, self._package):
                 self.uses.binds.add(name)
@@ -455,6 +436,26 @@ class _Visitor:
             context = context._replace(colour=How.REQUIRED)
         self._push(scope, context, node.value)
 
+    _VISITS: ClassVar[dict[type[ast.AST], Callable[..., None]]] = {
+        ast.Name: _name,
+        ast.Attribute: _attribute,
+        ast.Subscript: _subscript,
+        ast.Expr: _expression,
+        ast.Call: _call,
+        ast.FunctionDef: _function,
+        ast.AsyncFunctionDef: _function,
+        ast.ClassDef: _class,
+        ast.Lambda: _lambda,
+        **dict.fromkeys(COMPREHENSIONS, _comprehension),
+        ast.AnnAssign: _annotated,
+        ast.Assign: _assign,
+        ast.AugAssign: _augmented,
+        ast.Import: _import,
+        ast.ImportFrom: _import,
+        ast.Yield: _yield,
+        ast.YieldFrom: _yield,
+    }
+
 
 def _harder(old: How | None, new: How) -> How:
     """Two changes of one name: a sure one outweighs a perhaps."""
@@ -462,69 +463,3 @@ def _harder(old: How | None, new: How) -> How:
         return new
     both = old | new
     return both if old & How.SOFT and new & How.SOFT else both & ~How.SOFT
-
-
-def _is_bare(node: ast.expr) -> bool:
-    if isinstance(node, ast.Starred):
-        node = node.value
-    return isinstance(node, (ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Dict, ast.Set))
-
-
-def _constant_getattr(node: ast.Call) -> tuple[ast.expr, str] | None:
-    if isinstance(node.func, ast.Name) and node.func.id == "getattr" and len(node.args) >= 2:  # noqa: PLR2004  # object and name
-        name = node.args[1]
-        if isinstance(name, ast.Constant) and isinstance(name.value, str):
-            return node.args[0], name.value
-    return None
-
-
-def _constant_import(node: ast.Call, package: str) -> str | None:
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if name not in _IMPORTERS or not node.args:
-        return None
-    module = node.args[0]
-    if not (isinstance(module, ast.Constant) and isinstance(module.value, str)):
-        return None
-    level = len(module.value) - len(module.value.lstrip("."))
-    if not level:
-        return module.value.split(".")[0] if name == "__import__" and len(node.args) == 1 else module.value
-    parts = package.split(".")
-    return ".".join([*parts[: len(parts) - level + 1], module.value[level:]])
-
-
-def _global_by_name(node: ast.Subscript) -> str | None:
-    """The name in ``globals()["name"]``."""
-    value, key = node.value, node.slice
-    is_globals = (
-        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "globals"
-    )
-    return key.value if is_globals and isinstance(key, ast.Constant) and isinstance(key.value, str) else None
-
-
-_MAX_ALIASES = 3
-_WHOLE_MODULE = frozenset({"globals"})
-_MODULES_TABLE = frozenset({("sys", "modules"), (":sys", "modules")})
-_EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
-_IMPORTERS = frozenset({"import_module", "__import__"})
-_ATTRIBUTE_SETTERS = frozenset(
-    {"setattr", "delattr", "__setattr__", "update_wrapper", "heappush", "heapify", "shuffle"}
-)
-_VISITS = {
-    ast.Name: _Visitor._name,
-    ast.Attribute: _Visitor._attribute,
-    ast.Subscript: _Visitor._subscript,
-    ast.Expr: _Visitor._expression,
-    ast.Call: _Visitor._call,
-    ast.FunctionDef: _Visitor._function,
-    ast.AsyncFunctionDef: _Visitor._function,
-    ast.ClassDef: _Visitor._class,
-    ast.Lambda: _Visitor._lambda,
-    **dict.fromkeys(COMPREHENSIONS, _Visitor._comprehension),
-    ast.AnnAssign: _Visitor._annotated,
-    ast.Assign: _Visitor._assign,
-    ast.AugAssign: _Visitor._augmented,
-    ast.Import: _Visitor._import,
-    ast.ImportFrom: _Visitor._import,
-    ast.Yield: _Visitor._yield,
-    ast.YieldFrom: _Visitor._yield,
-}

@@ -30,7 +30,25 @@ class Keep(Flag):
 _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _QUIET_DECORATORS = frozenset(
-    ["staticmethod", "classmethod", "property", "setter", "getter", "deleter", "abstractmethod", "wraps", "lru_cache", "cache", "cached_property", "contextmanager", "asynccontextmanager", "override", "final", "overload", "total_ordering"]
+    [
+        "staticmethod",
+        "classmethod",
+        "property",
+        "setter",
+        "getter",
+        "deleter",
+        "abstractmethod",
+        "wraps",
+        "lru_cache",
+        "cache",
+        "cached_property",
+        "contextmanager",
+        "asynccontextmanager",
+        "override",
+        "final",
+        "overload",
+        "total_ordering",
+    ]
 )
 """Decorators that look at no annotation."""
 _BODIES = frozenset({"body", "orelse", "finalbody"})
@@ -46,7 +64,7 @@ def text_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def constant(value: object) -> bytes:
+def constant(value: object) -> bytes:  # noqa: PLR0911  # one return per type of literal
     """A literal, tagged by type: ``1``, ``1.0``, ``True`` and ``"1"`` are four constants."""
     if value is None or value is Ellipsis or isinstance(value, bool):
         return b"c" + frame(repr(value).encode())
@@ -107,17 +125,17 @@ class _Writer:
 
     def write(self, root: ast.AST) -> bytes:
         pieces: list[bytes] = []
-        stack: list[object] = [(root, False)]
+        stack: list[bytes | tuple[object, bool]] = [(root, False)]
         while stack:
             item = stack.pop()
             if isinstance(item, bytes):
                 pieces.append(item)
                 continue
-            node, in_class = item  # type: ignore[misc]  # the stack holds bytes and pairs, nothing else
+            node, in_class = item
             stack.extend(reversed(list(self._parts(node, in_class=in_class))))
         return b"".join(pieces)
 
-    def _parts(self, node: object, *, in_class: bool) -> Iterator[object]:
+    def _parts(self, node: object, *, in_class: bool) -> Iterator[bytes | tuple[object, bool]]:
         if isinstance(node, list):
             yield b"[%d" % len(node)
             for item in node:
@@ -166,7 +184,7 @@ class _Writer:
             name, fields = "Assign", {"targets": [node.target], "value": node.value}
         for label in _BODIES & fields.keys():
             if isinstance(fields[label], list):
-                fields[label] = self._body(node, fields[label], in_class=in_class)  # type: ignore[arg-type]  # a list of statements, by the label
+                fields[label] = self._body(node, fields[label], in_class=in_class)
         return name, fields
 
     def _annotation_counts(self, *, in_class: bool) -> bool:
@@ -193,7 +211,7 @@ class _Writer:
         return kept
 
 
-def _joined(node: ast.JoinedStr) -> Iterator[object]:
+def _joined(node: ast.JoinedStr) -> Iterator[bytes | tuple[object, bool]]:
     """An f-string: neighbouring texts are one (Python 3.12 cuts them otherwise than 3.11)."""
     parts: list[object] = []
     for value in node.values:

@@ -7,21 +7,47 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from luisy.fingerprint import modules as parsed
-from luisy.fingerprint.names import HARMLESS, How
 from luisy.fingerprint.project import Located, Locator, Origin
+from luisy.fingerprint.scopes import WHOLE
+from luisy.fingerprint.uses import HARMLESS, How
 
 if TYPE_CHECKING:
     from luisy.fingerprint.modules import Module, Unit
-    from luisy.fingerprint.names import Argument
     from luisy.fingerprint.scopes import Chain
-
-WHOLE = "*"
-"""The name that stands for all names of a module."""
+    from luisy.fingerprint.uses import Argument
 
 _MODULE_ATTRIBUTES = frozenset(
-    ["__name__", "__file__", "__doc__", "__package__", "__loader__", "__spec__", "__path__", "__builtins__", "__cached__", "__dict__", "__annotations__", "__all__", "__class__"]
+    [
+        "__name__",
+        "__file__",
+        "__doc__",
+        "__package__",
+        "__loader__",
+        "__spec__",
+        "__path__",
+        "__builtins__",
+        "__cached__",
+        "__dict__",
+        "__annotations__",
+        "__all__",
+        "__class__",
+    ]
 )
-_QUIET = frozenset(["logging", "warnings", "sys", "atexit", "signal", "faulthandler", "threading", "gc", "time", "site", "typing"])
+_QUIET = frozenset(
+    [
+        "logging",
+        "warnings",
+        "sys",
+        "atexit",
+        "signal",
+        "faulthandler",
+        "threading",
+        "gc",
+        "time",
+        "site",
+        "typing",
+    ]
+)
 """Standard modules whose state does not reach the output of a task."""
 
 
@@ -117,7 +143,7 @@ class Resolver:
             located, name, rest = inner, inner.name, rest[1:]
         return External(name, rest, located.origin)
 
-    def _name(self, module: str, name: str, rest: Chain, seen: frozenset[Node]) -> list[Target]:
+    def _name(self, module: str, name: str, rest: Chain, seen: frozenset[Node]) -> list[Target]:  # noqa: PLR0911  # one return per kind of name
         node = Node(module, name)
         owner = self.module(module)
         if owner is None:
@@ -162,7 +188,9 @@ class Resolver:
         located = self.locator.locate(star)
         if located.origin is Origin.PROJECT:
             module = self.module(star)
-            known = module is not None and module.exported(name)
+            # An __all__ that is computed may hold any name.
+            computed = module is not None and module.exports is None and "__all__" in module.binders
+            known = module is not None and (computed or module.exported(name))
             return self._name(star, name, rest, seen) if known else []
         if hasattr(sys.modules.get(star), name):
             return [self._external(located, (name, *rest))]
@@ -185,7 +213,7 @@ class Resolver:
         """The statements that define or change *node*, in order; without definitions that never count."""
         owner = self.module(node.module)
         own = list(owner.binders.get(node.name, [])) if owner else []
-        changing = dict(self._changers.get(node, {}))
+        changing = {**self._changers.get(node, {}), **self._changers.get(Node(node.module, WHOLE), {})}
         for alias in self._all_aliases(node):
             changing.update(self._changers.get(alias, {}))
         every = dict.fromkeys([*own, *(unit for unit in changing if unit.module == node.module)])
@@ -266,7 +294,7 @@ class Resolver:
                         if isinstance(target, Node) and target != alias:
                             self._aliases.setdefault(target, set()).add(alias)
 
-    def _changed_by(self, unit: Unit) -> set[Node]:
+    def _changed_by(self, unit: Unit) -> set[Node]:  # noqa: C901  # one loop per way to change a name
         uses = unit.uses
         changed: set[Node] = set()
         for chain, how in uses.changes.items():
@@ -287,6 +315,8 @@ class Resolver:
 
     def _changed(self, module: str, chain: Chain, how: How) -> set[Node]:
         found: set[Node] = set()
+        if chain[-1] == "__dict__":
+            chain = (*chain[:-1], WHOLE)
         targets = self.resolve(module, chain)
         if not targets and len(chain) > 1:
             holders = self.resolve(module, chain[:-1])
@@ -342,7 +372,7 @@ class Resolver:
         owner = self.module(node.module)
         return owner.binders.get(node.name, []) if owner else []
 
-    def effects(self, start: Node) -> frozenset[Node]:
+    def effects(self, start: Node) -> frozenset[Node]:  # noqa: C901  # one worklist, read top to bottom
         """The names that a call of *start* may change, through whatever it calls."""
         if start not in self._effects:
             changed: set[Node] = set()
@@ -356,8 +386,10 @@ class Resolver:
                     for argument in unit.uses.arguments:
                         if not argument.now:
                             changed |= self._changed_argument(unit, argument)
-                    for chain, how in unit.uses.calls.items():
-                        for target in self.resolve(unit.module, chain) if how & How.LATER else ():
+                    # Base classes count as called: their __init__ and their metaclass run with the subclass's.
+                    called = [chain for chain, how in unit.uses.calls.items() if how & How.LATER]
+                    for chain in (*called, *unit.uses.bases):
+                        for target in self.resolve(unit.module, chain):
                             if isinstance(target, Node) and target not in seen:
                                 seen.add(target)
                                 todo.append(target)

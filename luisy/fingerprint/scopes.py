@@ -18,6 +18,9 @@ Chain: TypeAlias = tuple[str, ...]
 """A dotted name that starts at the module's scope: ``("helpers", "LIMIT")``. Where it starts at a module
 that an import inside a function names, the first item is that module's name after a colon."""
 
+WHOLE = "*"
+"""The name that stands for all names of a module."""
+
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 

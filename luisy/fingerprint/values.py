@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import enum
 import fractions
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _TEXTUAL = (
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
+    dt.date,
+    dt.time,
+    dt.timedelta,
     decimal.Decimal,
     fractions.Fraction,
     pathlib.PurePath,
@@ -63,7 +63,7 @@ class Canon:
         finally:
             del self._open[id(value)]
 
-    def _content(self, value: object) -> bytes:  # noqa: PLR0911  # one return per kind of value
+    def _content(self, value: object) -> bytes:  # noqa: C901, PLR0911  # one return per kind of value
         if isinstance(value, type):
             self._on_code(value)
             return frame(_name(value))
@@ -97,8 +97,7 @@ class Canon:
         if isinstance(value, (list, tuple)):
             return self._all(value) + self._state(value)
         if isinstance(value, (int, float, str, bytes)):
-            base = next(t for t in (int, float, str, bytes) if isinstance(value, t))
-            return constant(base(value)) + self._state(value)
+            return constant(_plain(value)) + self._state(value)
         if _module(type(value)) == "builtins":
             raise NotCanonical(type(value).__qualname__)
         if not hasattr(value, "__dict__") and not hasattr(type(value), "__slots__"):
@@ -133,6 +132,15 @@ class Canon:
 
     def _all(self, values: Iterable[object]) -> bytes:
         return b"".join(frame(self.write(value)) for value in values)
+
+
+def _plain(value: float | str | bytes) -> object:
+    """The value of the built-in type that *value*'s class derives from."""
+    if isinstance(value, int):
+        return int.__index__(value)
+    if isinstance(value, float):
+        return float.__add__(value, 0.0)
+    return str.__str__(value) if isinstance(value, str) else bytes.__getitem__(value, slice(None))
 
 
 def _cell(cell: types.CellType) -> object:

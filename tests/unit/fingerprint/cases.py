@@ -30,7 +30,7 @@ class Case:
 CASES: list[Case] = []
 
 
-def case(
+def case(  # noqa: PLR0917  # a row of a table
     name: str,
     expectation: Expectation,
     reason: str,
@@ -42,7 +42,7 @@ def case(
     CASES.append(Case(name, expectation, reason, old, {**old, **_files(after)}, target))
 
 
-def edit(
+def edit(  # noqa: PLR0917  # a row of a table
     name: str,
     expectation: Expectation,
     reason: str,
@@ -474,7 +474,7 @@ class Unused(luigi.Task):
     def run(self):
         return LIMIT
 '''
-for label, expectation, reason, old, new in [
+CHANGES: list[tuple[str, Expectation, str, str, str]] = [
     ("comment", "same", "a comment", "# a comment", "# another"),
     ("comment-removed", "same", "a comment", "        # a comment\n", ""),
     ("docstring", "same", "a docstring", '"""Doc."""', '"""Other."""'),
@@ -537,7 +537,8 @@ for label, expectation, reason, old, new in [
         "\n\ndef unused",
         "\n\nif __name__ == '__main__':\n    luigi.build([T()])\n\n\ndef unused",
     ),
-]:
+]
+for label, expectation, reason, old, new in CHANGES:
     edit(f"task-{label}", expectation, reason, TASK, old, new)
 CASES.append(
     Case(
@@ -929,4 +930,199 @@ edit(
     task("return X", "import sys\nif sys.maxsize > 5:\n    X = 1\nelse:\n    X = 2"),
     "> 5",
     "< 5",
+)
+
+# -- changes by indirection -------------------------------------------------------------------------------
+
+CONF = {"conf.py": "X = 5\nL = []\n", "tasks.py": task("return conf.X, conf.L", "from . import conf, patch")}
+for label, patch in [
+    ("augmented", "from . import conf\nconf.X += 1\n"),
+    ("append", "from .conf import L\nL.append(1)\n"),
+    ("append-attribute", "from . import conf\nconf.L.append(1)\n"),
+    ("setattr", "from . import conf\nsetattr(conf, 'X', 1)\n"),
+    ("setattr-loop", "from . import conf\nfor k, v in {'X': 1}.items():\n    setattr(conf, k, v)\n"),
+    ("dict-item", "from . import conf\nconf.__dict__['X'] = 1\n"),
+    ("dict-update", "from . import conf\nconf.__dict__.update(X=1)\n"),
+    ("vars", "from . import conf\nvars(conf)['X'] = 1\n"),
+    ("function", "from . import conf\ndef go():\n    conf.X = 1\ngo()\n"),
+    ("function-chain", "from . import conf\ndef a(v):\n    conf.X = v\ndef b():\n    a(1)\nb()\n"),
+    ("main-loop", "from . import conf\nfor n in (1, 7):\n    conf.L.append(n)\n"),
+]:
+    edit(
+        f"indirect-{label}",
+        "changed",
+        "another module changes the name",
+        {**CONF, "patch.py": patch},
+        "1",
+        "2",
+    )
+edit(
+    "star-computed-all",
+    "changed",
+    "__all__ is computed",
+    {
+        "lib.py": "__all__ = []\n__all__ += ['_x']\n_x = 1\n",
+        "tasks.py": task("return _x", "from .lib import *"),
+    },
+    "_x = 1",
+    "_x = 2",
+)
+edit(
+    "package-constant",
+    "changed",
+    "a name of __init__.py",
+    {"lib/__init__.py": "X = 1\n", "tasks.py": task("return X", "from .lib import X")},
+    "X = 1",
+    "X = 2",
+)
+edit(
+    "parent-relative",
+    "changed",
+    "from two packages up",
+    {
+        "conf.py": "X = 1\n",
+        "sub/__init__.py": "",
+        "sub/f.py": "from ..conf import X\ndef f():\n    return X\n",
+        "tasks.py": task("return f()", "from .sub.f import f"),
+    },
+    "X = 1",
+    "X = 2",
+)
+edit(
+    "super-method",
+    "changed",
+    "through super()",
+    "import luigi\nclass B(luigi.Task):\n    def go(self):\n        return 1\nclass T(B):\n    def run(self):\n        return super().go()\n",
+    "return 1",
+    "return 2",
+)
+edit(
+    "parameter-default-constant",
+    "changed",
+    "a parameter's default is a name",
+    "import luigi\nX = 1\nclass T(luigi.Task):\n    n = luigi.IntParameter(default=X)\n",
+    "X = 1",
+    "X = 2",
+)
+edit(
+    "function-passed-on",
+    "changed",
+    "given to map()",
+    task("return list(map(f, [1]))", "def f(x):\n    return x * 3"),
+    "* 3",
+    "* 4",
+)
+edit(
+    "partialmethod",
+    "changed",
+    "a partial method",
+    "import functools, luigi\ndef go(self, n):\n    return n + 3\nclass T(luigi.Task):\n    run = functools.partialmethod(go, 1)\n",
+    "+ 3",
+    "+ 4",
+)
+edit(
+    "class-in-if",
+    "changed",
+    "the class under a condition",
+    "import luigi\nif True:\n    class T(luigi.Task):\n        x = 1\n",
+    "x = 1",
+    "x = 2",
+)
+edit(
+    "class-in-try",
+    "changed",
+    "the class in a try",
+    "import luigi\ntry:\n    class T(luigi.Task):\n        x = 1\nexcept ValueError:\n    pass\n",
+    "x = 1",
+    "x = 2",
+)
+edit(
+    "class-rebound",
+    "changed",
+    "T = deco(T)",
+    "import luigi\ndef deco(c):\n    c.x = 1\n    return c\nclass T(luigi.Task):\n    pass\nT = deco(T)\n",
+    "x = 1",
+    "x = 2",
+)
+edit(
+    "enum-functional",
+    "changed",
+    "Enum by call",
+    task("return X", "import enum\nX = enum.Enum('X', 'A B')"),
+    "A B",
+    "B A",
+)
+edit(
+    "instance-attribute-later",
+    "changed",
+    "obj.x = 1",
+    task("return c.x", "class C:\n    pass\nc = C()\nc.x = 1"),
+    "c.x = 1",
+    "c.x = 2",
+)
+edit(
+    "global-at-run-time",
+    "changed",
+    "a function sets it at run time",
+    task("init()\nreturn N", "N = 0\ndef init():\n    global N\n    N = 1"),
+    "N = 1",
+    "N = 2",
+)
+edit(
+    "string-constants-exec",
+    "changed",
+    "exec of a literal",
+    task("return X", "exec('X = 1')"),
+    "X = 1",
+    "X = 2",
+)
+edit("globals-update", "changed", "globals().update", task("return X", "globals().update(X=1)"), "X=1", "X=2")
+edit(
+    "class-import",
+    "changed",
+    "import in a class body",
+    {**HELPERS, "tasks.py": "import luigi\nclass T(luigi.Task):\n    from .helpers import f\n"},
+    "return LIMIT",
+    "return -LIMIT",
+)
+edit(
+    "dataclass-field-type",
+    "changed",
+    "pydantic-like use of a field's type",
+    task(
+        "return D",
+        "import dataclasses\nclass F:\n    x = 1\n@dataclasses.dataclass\nclass D:\n    a: F = None",
+    ),
+    "x = 1",
+    "x = 2",
+)
+edit(
+    "config-class-used",
+    "changed",
+    "an option class's method",
+    "import luigi\nclass O(luigi.Config):\n    def m(self):\n        return 1\nclass T(luigi.Task):\n    def run(self):\n        return O().m()\n",
+    "return 1",
+    "return 2",
+)
+edit(
+    "metaclass-registry",
+    "changed",
+    "a metaclass registers",
+    {
+        "lib.py": "ALL = []\nclass Meta(type):\n    def __init__(cls, *a):\n        ALL.append(cls)\nclass A(metaclass=Meta):\n    x = 1\nclass B(A):\n    y = 5\n",
+        "tasks.py": task("return ALL", "from .lib import ALL"),
+    },
+    "y = 5",
+    "y = 6",
+)
+edit(
+    "abstract-registry",
+    "changed",
+    "ABC.register",
+    {
+        "lib.py": "import abc\nclass P(abc.ABC):\n    pass\nclass A:\n    x = 1\nP.register(A)\n",
+        "tasks.py": task("return P", "from .lib import P"),
+    },
+    "x = 1",
+    "x = 2",
 )
