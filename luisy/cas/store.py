@@ -252,6 +252,10 @@ class Store:
         self._flush()
         return self._objects.verified(digests)
 
+    def object_path(self, digest: Digest) -> str:
+        """Where an object lies; its bytes count only if :meth:`check` says so. Not to be written to."""
+        return self._layout.object(digest)
+
     # --- outputs
 
     def snapshot(self, outputs: Sequence[tuple[bytes, str]]) -> Manifest:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from luisy.errors import ExitCode, LuisyError
+from luisy import settings
+from luisy.cli.lazy import LazyGroup
+from luisy.cli.output import failed, failed_run, print_json, say
+from luisy.errors import ExitCode, LuisyError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,22 +23,8 @@ _COMMANDS = {
     "plan": "luisy.cli.plan:plan",
     "run": "luisy.cli.run:run",
 }
-
-
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are used: each start pays for one command only."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The names of all commands."""
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """Import one command."""
-        if cmd_name not in _COMMANDS:
-            return None
-        module, name = _COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+_RUNS = frozenset({"run", "plan"})
+"""The commands whose document has the same fields when it tells an error."""
 
 
 def with_command(arguments: Sequence[str]) -> list[str]:
@@ -47,7 +35,7 @@ def with_command(arguments: Sequence[str]) -> list[str]:
     return list(arguments)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, commands_in=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="luisy", message="luisy %(version)s")
 def cli() -> None:
     """A content-addressed artifact cache for Luigi pipelines.
@@ -57,63 +45,64 @@ def cli() -> None:
     """
 
 
-def say(error: LuisyError) -> None:
-    """The two lines of an error on stderr: what and where, and what to do."""
-    click.echo(f"{click.style(f'error[{error.slug}]', fg='red')}: {error.text}", err=True)
-    if error.hint:
-        click.echo(f"{click.style('hint', fg='cyan')}: {error.hint}", err=True)
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line *arguments* (those of the process by default) and exit."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    command = with_command(given) if given else ["--help"]
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        code = cli.main(
-            with_command(given) if given else ["--help"], prog_name="luisy", standalone_mode=False
-        )
+        code = int(cli.main(command, prog_name="luisy", standalone_mode=False) or 0)
     except click.exceptions.Exit as done:
         code = done.exit_code
-    except LuisyError as error:
-        _trace(given)
-        say(error)
-        code = error.exit_code
-    except click.ClickException as error:
-        say(LuisyError(error.format_message(), slug="usage", hint=_help_hint(error)))
-        code = ExitCode.USAGE
-    except TerminatedError:
-        click.echo("terminated", err=True)
-        code = ExitCode.TERMINATED
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        code = ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a defect of luisy itself
-        _trace(given)
-        say(
-            LuisyError(
-                f"luisy itself failed: {type(error).__name__}: {error}",
-                slug="internal",
-                hint="run it again with -v and report what it prints",
-            )
-        )
-        code = ExitCode.TASK_FAILED
-    sys.exit(int(code or 0))
+    except BaseException as error:  # noqa: BLE001 - the last line of defence: also a defect of luisy itself
+        code = _tell(error, command)
+    sys.exit(code)
 
 
 class TerminatedError(KeyboardInterrupt):
     """SIGTERM came. An interrupt, since Luigi counts any other exception as the failure of the task that runs."""
 
 
-def _help_hint(error: click.ClickException) -> str:
-    context: Any = getattr(error, "ctx", None)
-    return f"see {context.command_path if context else 'luisy'} --help"
+def _tell(error: BaseException, command: Sequence[str]) -> int:
+    """Say what went wrong, on stdout too where a document was asked for; returns the exit code."""
+    if isinstance(error, TerminatedError):
+        told, code = LuisyError("terminated", slug="terminated"), ExitCode.TERMINATED
+    elif isinstance(error, (KeyboardInterrupt, click.Abort)):
+        told, code = LuisyError("interrupted", slug="interrupted"), ExitCode.INTERRUPTED
+    else:
+        if "-v" in command or "--verbose" in command:
+            import traceback
+
+            traceback.print_exception(error)
+        told = _as_ours(error)
+        code = told.exit_code
+    say(told)
+    if _wants_json(command):
+        print_json(failed_run(told) if command[0] in _RUNS else failed(told))
+    return int(code)
 
 
-def _trace(arguments: Sequence[str]) -> None:
-    if "-v" in arguments or "--verbose" in arguments:
-        import traceback
+def _as_ours(error: BaseException) -> LuisyError:
+    if isinstance(error, LuisyError):
+        return error
+    if isinstance(error, click.ClickException):
+        context: Any = getattr(error, "ctx", None)
+        hint = f"see {context.command_path if context else 'luisy'} --help"
+        return UsageError(error.format_message(), hint=hint)
+    return LuisyError(
+        f"luisy itself failed: {type(error).__name__}: {error}",
+        slug="internal",
+        hint="run it again with -v and report what it prints",
+    )
 
-        traceback.print_exc()
+
+def _wants_json(command: Sequence[str]) -> bool:
+    if "--json" in command:
+        return True
+    try:
+        return settings.current().json
+    except LuisyError:  # which is what is being told
+        return False
 
 
 def _terminated(_signal: int, _frame: object) -> None:

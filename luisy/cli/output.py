@@ -43,19 +43,31 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2))
 
 
-def failed_document(error: LuisyError) -> dict[str, Any]:
-    """The JSON of a run or plan for which no DAG could be built."""
+def say(error: LuisyError) -> None:
+    """The two lines of an error on stderr: what and where, and what to do."""
+    click.echo(f"{click.style(f'error[{error.slug}]', fg='red')}: {error.text}", err=True)
+    if error.hint:
+        click.echo(f"{click.style('hint', fg='cyan')}: {error.hint}", err=True)
+
+
+def say_warning(text: str) -> None:
+    """One line on stderr that asks for attention."""
+    click.echo(f"{click.style('warning', fg='yellow')}: {text}", err=True)
+
+
+def failed(error: LuisyError) -> dict[str, Any]:
+    """The document of a command that came to nothing."""
+    return {"error": {"slug": error.slug, "text": error.text, "hint": error.hint}}
+
+
+def failed_run(error: LuisyError) -> dict[str, Any]:
+    """The document of a run or plan for which no DAG could be built."""
     return {
         "status": "failed",
-        "error": {"slug": error.slug, "text": error.text, "hint": error.hint},
+        **failed(error),
         "root": {"family": None, "key": None},
         "counts": {outcome.value: 0 for outcome in Outcome},
         "tasks": [],
         "remote": {"url": None, "requests": 0, "bytes_down": 0, "bytes_up": 0},
         "seconds": 0.0,
     }
-
-
-def say_warning(text: str) -> None:
-    """One line on stderr that asks for attention."""
-    click.echo(f"{click.style('warning', fg='yellow')}: {text}", err=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.options import TASK_CONTEXT, loaded, run_options, with_task
-from luisy.cli.output import failed_document, print_json, reserved_stdout, say_warning
-from luisy.errors import ExitCode, LuisyError
+from luisy.cli.output import print_json, reserved_stdout, say_warning
+from luisy.errors import ExitCode
 
 if TYPE_CHECKING:
     from luisy.settings import Settings
@@ -32,19 +32,14 @@ def show_plan(task: tuple[str, ...], settings: Settings, started: int) -> None:
     from luisy.runner.build import session_for
     from luisy.runner.commandline import import_module, parsed_task
 
-    try:
-        with reserved_stdout(settings.json):
-            import_module(settings.module)
-            with (
-                parsed_task(task) as root,
-                session_for(settings, create=False, loaded_after_ns=started) as session,
-            ):
-                session.plan([root])
-                report = session.report(Status.PLANNED)
-    except LuisyError as error:
-        if settings.json:
-            print_json(failed_document(error))
-        raise
+    with reserved_stdout(settings.json):
+        import_module(settings.module)
+        with (
+            parsed_task(task) as root,
+            session_for(settings, create=False, loaded_after_ns=started) as session,
+        ):
+            session.plan([root])
+            report = session.report(Status.PLANNED)
     if settings.json:
         print_json(report.as_json())
         return

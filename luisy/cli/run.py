@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.options import TASK_CONTEXT, flag, loaded, run_options, with_task
-from luisy.cli.output import failed_document, print_json, reserved_stdout, say_warning
+from luisy.cli.output import print_json, reserved_stdout, say_warning
 from luisy.cli.plan import show_plan
-from luisy.errors import ExitCode, LuisyError, UsageError
+from luisy.errors import ExitCode, UsageError
 from luisy.model import Outcome
 
 if TYPE_CHECKING:
@@ -52,13 +52,8 @@ def run(
     if dry_run:
         show_plan(task, settings, started)
         return ExitCode.DONE
-    try:
-        with reserved_stdout(settings.json):
-            report, luigi_code = _run(task, settings, started, local=local_scheduler)
-    except LuisyError as error:
-        if settings.json:
-            print_json(failed_document(error))
-        raise
+    with reserved_stdout(settings.json):
+        report, luigi_code = _run(task, settings, started, local=local_scheduler)
     if settings.json:
         print_json(report.as_json())
     elif not settings.quiet:

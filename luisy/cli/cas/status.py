@@ -1,0 +1,69 @@
+"""``luisy cas status``: how much is in the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luisy.cli.cas.group import SHOWN_DIGITS, opened, store_path
+from luisy.cli.options import general, loaded
+from luisy.cli.output import print_json
+from luisy.errors import ExitCode
+
+if TYPE_CHECKING:
+    from luisy.cas import Store
+
+
+@click.command
+@general
+def status(**flags: Any) -> int:
+    """Print counts, bytes, and rescued files."""
+    settings = loaded(flags)
+    path = store_path(settings)
+    found = opened(settings)
+    if found is None:
+        document = _document(path)
+    else:
+        with found as store:
+            document = _document(path, store)
+    if settings.json:
+        print_json(document)
+    else:
+        _show(document)
+    return ExitCode.DONE
+
+
+def _document(path: str, store: Store | None = None) -> dict[str, Any]:
+    """What the store holds; of one that is not there, nothing."""
+    from luisy.cas import Status, browsing
+
+    totals = Status(0, 0, 0, 0, 0) if store is None else store.status()
+    rescued = [] if store is None else store.rescued()
+    return {
+        "store": path,
+        "exists": store is not None,
+        "read_only": store is not None and store.read_only,
+        "actions": totals.actions,
+        "aliases": totals.aliases,
+        "result_bytes": totals.result_bytes,
+        "objects": totals.objects,
+        "object_bytes": totals.object_bytes,
+        "dedup_ratio": totals.dedup_ratio,
+        "rescued": [browsing.rescued_document(record) for record in rescued],
+    }
+
+
+def _show(document: dict[str, Any]) -> None:
+    from luisy.report import human_bytes
+
+    if not document["exists"]:
+        click.echo(f"{document['store']}: no store yet")
+        return
+    click.echo(f"{document['store']}{' (read-only)' if document['read_only'] else ''}")
+    click.echo(f"  actions  {document['actions']:>8}  {human_bytes(document['result_bytes'])} of results")
+    click.echo(f"  objects  {document['objects']:>8}  {human_bytes(document['object_bytes'])} stored")
+    click.echo(f"  aliases  {document['aliases']:>8}")
+    click.echo(f"  dedup ratio {document['dedup_ratio']:.2f}")
+    for record in document["rescued"]:
+        click.echo(f"  rescued {record['digest'][:SHOWN_DIGITS]}  {record['created']}  {record['path']}")

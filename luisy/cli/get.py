@@ -1,0 +1,53 @@
+"""``luisy get``: a result or a rescued file back from the store."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luisy.cli.options import TASK_CONTEXT, loaded, with_task
+from luisy.cli.output import print_json, reserved_stdout, say_warning
+from luisy.errors import ExitCode
+
+if TYPE_CHECKING:
+    from luisy.runner.getting import Got
+    from luisy.settings import Settings
+
+
+@click.command(context_settings=TASK_CONTEXT)
+@click.option("--at", metavar="KEY", help="An earlier result, or a rescued file: 6 or more of its digits.")
+@click.option("--to", metavar="PATH", help="Where to put it; by default where the task has its outputs.")
+@click.option("--link", type=click.Choice(["reflink", "copy", "hardlink"]), help="How to bring it.")
+@with_task
+def get(task: tuple[str, ...], at: str | None, to: str | None, **flags: Any) -> int:
+    """Put the result of TASK in place, or at PATH. Executes nothing.
+
+    Several outputs go into the folder PATH, each under its own name.
+    """
+    started = time.time_ns()
+    settings = loaded(flags)
+    with reserved_stdout(settings.json):
+        got = _get(task, settings, started, at=at, to=to)
+    if settings.json:
+        print_json(got.as_json())
+        return ExitCode.DONE
+    for path in (path for item in got.restored for path in item.outputs):
+        click.echo(path)
+    for note in got.notes:
+        say_warning(f"{note.slug}: {note.text}")
+    return ExitCode.DONE
+
+
+def _get(task: tuple[str, ...], settings: Settings, started: int, *, at: str | None, to: str | None) -> Got:
+    from luisy.runner.build import session_for
+    from luisy.runner.commandline import import_module, parsed_task
+    from luisy.runner.getting import get as get_result
+
+    import_module(settings.module)
+    with (
+        parsed_task(task) as root,
+        session_for(settings, create=False, loaded_after_ns=started) as session,
+    ):
+        return get_result(session, root, at=at, to=to)
