@@ -18,7 +18,7 @@ import luigi
 from luisy.fingerprint.closure import Follower, modules_of
 from luisy.fingerprint.freshness import is_loaded_code
 from luisy.fingerprint.live import roots_of
-from luisy.fingerprint.project import Origin, is_project_module
+from luisy.fingerprint.project import Origin, is_project_module, namespace
 from luisy.fingerprint.requirements import Requirements
 from luisy.fingerprint.resolve import Resolver
 from luisy.fingerprint.result import (
@@ -101,6 +101,12 @@ class Fingerprinter:
         )
 
     def _check_loaded(self, cls: type, module: Module) -> None:
+        if module.broken and module.name in sys.modules and not module.too_deep:
+            raise FingerprintError(
+                f"{module.broken}, but it is loaded; {cls.__qualname__} uses it.",
+                slug="no-source" if module.file is None else "source-changed",
+                hint="Put the file in order and run again.",
+            )
         late = module.file is not None and self._loaded_after_ns is not None
         if not late or module.file is None or module.file.mtime_ns <= (self._loaded_after_ns or 0):
             return
@@ -153,7 +159,7 @@ def _text_of(units: list[Unit]) -> str:
 
 
 def _live(node: Node) -> object:
-    return vars(sys.modules[node.module]).get(node.name) if node.module in sys.modules else None
+    return namespace(node.module).get(node.name)
 
 
 _EMPTY = digest_of({"bytes": ""})

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import luigi
 
 from luisy.fingerprint.normal import Keep, decorator_name, frame, text_bytes
-from luisy.fingerprint.project import Origin
+from luisy.fingerprint.project import Origin, namespace
 from luisy.fingerprint.resolve import External, Node, Resolver
 from luisy.fingerprint.result import BlindSpot, digest_of
 from luisy.fingerprint.scopes import WHOLE
@@ -230,7 +229,7 @@ class Follower:
         """True if *node* is a class of tasks (but not of options)."""
         if node not in self._tasks:
             self._tasks[node] = False
-            live = getattr(sys.modules.get(node.module), node.name, None)
+            live = namespace(node.module).get(node.name)
             self._tasks[node] = _is_task_class(live) or self._has_task_base(node)
         return self._tasks[node]
 

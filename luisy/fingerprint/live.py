@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luisy.fingerprint.normal import frame
-from luisy.fingerprint.project import Origin
+from luisy.fingerprint.project import Origin, attribute, namespace
 from luisy.fingerprint.resolve import Node, Resolver
 from luisy.fingerprint.result import BlindSpot, FingerprintError, digest_of
+from luisy.fingerprint.scopes import WHOLE
 from luisy.fingerprint.values import Canon, NotCanonical
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class _Finder:
         """Count a class made by a call of ``type``: its ``__module__`` is where the metaclass was written."""
         for name in sorted(sys.modules):
             module = self._resolver.module(name) if self._may_hold(name, cls) else None
-            for bound, value in vars(sys.modules[name]).items() if module is not None else ():
+            for bound, value in list(namespace(name).items()) if module is not None else ():
                 if value is cls and module is not None and bound in module.binders:
                     targets = self._resolver.resolve(name, (bound,))
                     self._roots.nodes.update(dict.fromkeys(t for t in targets if isinstance(t, Node)))
@@ -119,13 +120,15 @@ class _Finder:
 
     def _may_hold(self, name: str, cls: type) -> bool:
         top = self._resolver.locator.locate(name.partition(".")[0])
-        return top.origin is Origin.PROJECT and any(v is cls for v in list(vars(sys.modules[name]).values()))
+        return top.origin is Origin.PROJECT and any(v is cls for v in list(namespace(name).values()))
 
     def _nodes(self, code: type | types.FunctionType, module_name: str) -> Iterator[Node]:
         module = self._resolver.module(module_name)
-        live = vars(sys.modules[module_name]) if module_name in sys.modules else {}
+        live = namespace(module_name)
         first = code.__qualname__.split(".")[0]
-        if module is not None:
+        if module is not None and module.broken and module.file is not None:
+            yield Node(module_name, WHOLE)
+        elif module is not None:
             if any(_defines(unit.statement, first) for unit in module.binders.get(first, ())):
                 yield Node(module_name, first)
             for name, value in live.items():
@@ -179,7 +182,7 @@ class _Finder:
 def _is_where_it_says(cls: type) -> bool:
     value: object = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):
-        value = getattr(value, name, None)
+        value = attribute(value, name)
     return value is cls
 
 

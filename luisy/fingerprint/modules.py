@@ -12,7 +12,7 @@ import re
 import sys
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from luisy.fingerprint.names import uses_of
 from luisy.fingerprint.normal import (
@@ -110,6 +110,8 @@ class Module:
     :param imported: modules that it imports when it is imported.
     :param exports: ``__all__`` where it is a plain list of names.
     :param binary: digest of a module without source (C extension, byte code only).
+    :param broken: why there are no units, empty if there are; it counts by its bytes.
+    :param too_deep: it is broken only for nesting deeper than analysis goes.
     :param is_cells: a notebook or interactive session: cells replace each other's names.
     """
 
@@ -123,6 +125,7 @@ class Module:
     exports: frozenset[str] | None = None
     binary: str = ""
     broken: str = ""
+    too_deep: bool = False
     is_cells: bool = False
 
     def exported(self, name: str) -> bool:
@@ -187,10 +190,9 @@ def _cells() -> str:
     cells = getattr(main, "In", None)
     if isinstance(cells, list) and any(isinstance(cell, str) and cell.strip() for cell in cells):
         return "\n".join(_without_magic(cell) for cell in cells if isinstance(cell, str))
+    entries: list[tuple[str, tuple[Any, ...]]] = list(linecache.cache.items())
     found = [
-        entry[2]
-        for file, entry in list(linecache.cache.items())
-        if _CELL.search(file) and len(entry) == _READ_ENTRY
+        entry[2] for file, entry in entries if _CELL.search(file) and len(entry) == _READ_ENTRY
     ]  # (size, mtime, lines, name); a shorter one is not read yet
     return "\n".join(_without_magic("".join(lines)) for lines in found)
 
@@ -225,6 +227,9 @@ def _parse(
             tree = ast.parse(source)
         _fill(module, tree.body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        module.units.clear()
+        module.binders.clear()
+        module.too_deep = isinstance(error, (RecursionError, MemoryError))
         module.broken = f"{file.path if file else name} cannot be parsed: {error}"
     return module
 

@@ -9,7 +9,7 @@ import sysconfig
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from luisy.fingerprint.distributions import Catalogue
 
@@ -73,6 +73,20 @@ def _is_standard(path: str) -> bool:
     return False
 
 
+def attribute(value: object, name: str) -> Any:
+    """An attribute of a live object of anybody's, None where it is missing or cannot be told."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001  # whatever a foreign __getattr__ raises
+        return None
+
+
+def namespace(module: str) -> dict[str, Any]:
+    """The names of a loaded module; none for what stands in its place (None, a lazy object)."""
+    names = attribute(sys.modules.get(module), "__dict__")
+    return names if isinstance(names, dict) else {}
+
+
 class Locator:
     """Finds modules, each once. What is installed is read when first asked for."""
 
@@ -124,17 +138,17 @@ class Locator:
         return Located(name, origin, path, search, owner)
 
     def _loaded(self, name: str, module: ModuleType) -> Located:
-        path = getattr(module, "__file__", None)
+        path = attribute(module, "__file__")
         path = path if isinstance(path, str) else None
         if path and path.endswith((".pyc", ".pyo")) and "__pycache__" not in path:
             path = path[:-1] if os.path.exists(path[:-1]) else path
-        search = getattr(module, "__path__", None)
+        search = attribute(module, "__path__")
         try:
             places = None if search is None else tuple(str(entry) for entry in search)
         except TypeError:
             places = ()
-        spec = getattr(module, "__spec__", None)
-        loader = getattr(spec, "loader", None) or getattr(module, "__loader__", None)
+        spec = attribute(module, "__spec__")
+        loader = attribute(spec, "loader") or attribute(module, "__loader__")
         builtin = path is None and loader in (
             importlib.machinery.BuiltinImporter,
             importlib.machinery.FrozenImporter,

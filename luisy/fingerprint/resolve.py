@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from luisy.fingerprint import modules as parsed
-from luisy.fingerprint.project import Located, Locator, Origin
+from luisy.fingerprint.project import Located, Locator, Origin, attribute, namespace
 from luisy.fingerprint.scopes import WHOLE
 from luisy.fingerprint.uses import HARMLESS, How
 
@@ -74,7 +74,7 @@ class External(NamedTuple):
         """The live object, None if it is not loaded."""
         value: object = sys.modules.get(self.module)
         for name in self.rest:
-            value = getattr(value, name, None)
+            value = attribute(value, name)
         return value
 
 
@@ -192,7 +192,7 @@ class Resolver:
             computed = module is not None and module.exports is None and "__all__" in module.binders
             known = module is not None and (computed or module.exported(name))
             return self._name(star, name, rest, seen) if known else []
-        if hasattr(sys.modules.get(star), name):
+        if attribute(sys.modules.get(star), name) is not None:
             return [self._external(located, (name, *rest))]
         return []
 
@@ -205,7 +205,7 @@ class Resolver:
             return []
         if "__getattr__" in owner.binders:
             return [Node(owner.name, "__getattr__")]
-        return [node] if node.name in vars(sys.modules.get(owner.name, builtins)) else []
+        return [node] if node.name in namespace(owner.name) else []
 
     # -- statements
 

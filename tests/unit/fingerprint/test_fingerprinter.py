@@ -375,3 +375,45 @@ def test_notebook_cells_are_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
     body = "class T(luigi.Task):\n    def run(self):\n        return X\n"
     assert digest(head, body) == digest(head, "X = 3", body, "X = 1")
     assert digest(head, body) != digest(head, body, "X = 2")
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"), [("def f( oops", "source-changed"), (None, "no-source")], ids=["broken", "gone"]
+)
+def test_used_module_that_was_spoiled_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, slug: str
+) -> None:
+    """A loaded module whose file was broken or removed since is never left out in silence."""
+    module = load(monkeypatch, tmp_path, PROJECT)
+    path = tmp_path / "pkg" / "helpers.py"
+    path.write_text(text) if text else path.unlink()
+    linecache.clearcache()
+    with pytest.raises(FingerprintError) as caught:
+        Fingerprinter().of(module.T)
+    assert caught.value.slug == slug
+
+
+def test_too_deep_code_counts_by_its_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A module nested deeper than analysis goes is a part as a whole, and a blind spot."""
+    chain = "X = 3\nif X == 0:\n    Y = 0\n" + "".join(
+        f"elif X == {n}:\n    Y = {n}\n" for n in range(1, 1500)
+    )
+    text = f"import luigi\n{chain}class T(luigi.Task):\n    def run(self):\n        return Y\n"
+    found = Fingerprinter().of(load(monkeypatch, tmp_path, {"tasks.py": text}).T)
+    assert ("code pkg.tasks:*" in found.parts, len(found.blind_spots)) == (True, 1)
+
+
+def test_rubbish_among_the_loaded_modules_is_survived(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Objects that are no modules, or whose attributes raise, crash nothing."""
+
+    class Odd(types.ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError(name)
+
+    monkeypatch.setitem(sys.modules, "pkg.odd", Odd("pkg.odd"))
+    monkeypatch.setitem(sys.modules, "nothing_here", None)  # type: ignore[arg-type]  # as a blocked import leaves it
+    monkeypatch.setitem(sys.modules, "a_number", 3)  # type: ignore[arg-type]  # as a careless program may
+    module = load(monkeypatch, tmp_path, PROJECT)
+    assert Fingerprinter().of(module.T).digest == GOLDEN
