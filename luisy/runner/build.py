@@ -15,7 +15,7 @@ from luigi.execution_summary import _summary_dict
 from luisy import settings as configuration
 from luisy.model import Outcome
 from luisy.plan import Status
-from luisy.runner.factory import Factory, nested_builds
+from luisy.runner.factory import Factory, nested_builds, session_in_charge
 from luisy.runner.parts import parts_of
 from luisy.runner.session import Session, open_store
 
@@ -174,11 +174,16 @@ def build(
 ) -> BuildResult:
     """Resolve *task* and everything upstream of it, execute what is left, keep the results.
 
+    Inside the ``run()`` of another task it is that run which answers, by its own settings, and *task* becomes
+    a dependency of the other one.
+
     :param workers: how many tasks may run at once.
     :param local_scheduler: schedule in this process; else at ``scheduler_host``.
     :param options: settings by name, such as ``working_dir`` or ``force``; luisy 1.x's are accepted.
     :raises LuisyError: where the settings or the pipeline are wrong. A task that fails raises nothing.
     """
+    if (outer := session_in_charge()) is not None:
+        return _build_inside(outer, task, workers)
     loaded = time.time_ns()
     with (
         configuration.overridden(workers=workers, **options) as settings,
@@ -186,3 +191,12 @@ def build(
     ):
         outcome = run_session(session, [task], {"local_scheduler": local_scheduler, "log_level": "WARNING"})
         return BuildResult(outcome.report, outcome.luigi_result)
+
+
+def _build_inside(session: Session, task: luigi.Task, workers: int) -> BuildResult:
+    """Run *task* in the middle of a run; the report is that of everything so far."""
+    options = {"no_lock": True, "local_scheduler": True, "workers": workers, "log_level": "WARNING"}
+    result = luigi.interface._schedule_and_run([task], Factory(session), options)  # noqa: SLF001 - as run_session
+    node = session.graph.get(task)
+    done = node is not None and node.done
+    return BuildResult(session.report(Status.SUCCESS if done else Status.FAILED), result)

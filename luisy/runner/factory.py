@@ -41,6 +41,12 @@ class Factory:
         return worker
 
 
+def session_in_charge() -> Session | None:
+    """The session of the run that this code is executed by, if it is executed by one."""
+    factory = luigi.interface._WorkerSchedulerFactory()  # noqa: SLF001 - what nested_builds replaces
+    return factory.session if isinstance(factory, Factory) else None
+
+
 @contextmanager
 def nested_builds(session: Session) -> Iterator[None]:
     """While a run lasts, ``luigi.build`` inside a task's ``run()`` is answered by the same session."""

@@ -16,7 +16,7 @@ from luisy.plan import Found, History, Kind, Situation, decide
 from luisy.runner.describe import facts_of, option_values, significant_parameters, yields
 from luisy.runner.graph import equal_task_id_error, input_leaves
 from luisy.runner.keeping import maker_of
-from luisy.runner.keying import deep_key, shallow_key, wrapper_content
+from luisy.runner.keying import deep_key, ref_of, shallow_key, wrapper_content
 from luisy.runner.lookup import Lookup
 
 if TYPE_CHECKING:
@@ -275,7 +275,8 @@ class Resolver:
         found = []
         for dependency in action.trace:
             other = self.rebuild(dependency.module, dependency.family, dependency.params)
-            if other is None or other.key != dependency.key:
+            ref = None if other is None else ref_of(other)
+            if other is None or ref is None or ref.digest != dependency.key:
                 return False
             found.append(other)
         node.dynamic = tuple(found)
