@@ -1,0 +1,27 @@
+"""A pipeline of its own for each scenario."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.projects import Project, Warm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """The process that forks the others, one for all scenarios."""
+    warm = Warm()
+    yield warm
+    warm.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path, warm: Warm) -> Project:
+    """An empty pipeline in an empty workspace."""
+    return Project(tmp_path, warm)

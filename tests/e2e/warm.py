@@ -1,0 +1,62 @@
+"""A process that has imported luisy and Luigi and forks a child for each command: starting costs next to nothing.
+
+Requests are JSON lines on stdin: ``{"argv", "cwd", "env", "stdout", "stderr"}``; the answer to each is the exit
+code of the child, a line on stdout. In all else the child is what ``python -m luisy ...`` would be. (Where a
+``luigi.cfg`` is to be read, or a script run, a process of its own is needed: Luigi reads it when it is imported.)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import sys
+import traceback
+from typing import Any
+
+
+def child(request: dict[str, Any]) -> None:
+    """Become ``python -m luisy``; does not return."""
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        opened = os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    sys.path[0] = request["cwd"]
+    sys.argv = request["argv"]
+    code: Any = 0
+    try:
+        runpy.run_module("luisy", run_name="__main__", alter_sys=True)
+    except SystemExit as left:
+        code = left.code
+    except BaseException:  # noqa: BLE001 - as the interpreter does
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def serve() -> None:
+    """Answer requests until stdin ends."""
+    import sqlite_utils  # what a new store needs
+
+    assert sqlite_utils
+
+    answers = os.fdopen(os.dup(1), "w")
+    requests = os.fdopen(os.dup(0))
+    devnull = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(devnull, 0)
+    for line in requests:
+        pid = os.fork()
+        if pid == 0:
+            child(json.loads(line))
+        _, status = os.waitpid(pid, 0)
+        answers.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    serve()
