@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,10 +25,9 @@ def get(task: tuple[str, ...], at: str | None, to: str | None, **flags: Any) -> 
 
     Several outputs go into the folder PATH, each under its own name.
     """
-    started = time.time_ns()
     settings = loaded(flags)
     with reserved_stdout(settings.json):
-        got = _get(task, settings, started, at=at, to=to)
+        got = _get(task, settings, at=at, to=to)
     if settings.json:
         print_json(got.as_json())
         return ExitCode.DONE
@@ -40,7 +38,7 @@ def get(task: tuple[str, ...], at: str | None, to: str | None, **flags: Any) -> 
     return ExitCode.DONE
 
 
-def _get(task: tuple[str, ...], settings: Settings, started: int, *, at: str | None, to: str | None) -> Got:
+def _get(task: tuple[str, ...], settings: Settings, *, at: str | None, to: str | None) -> Got:
     from luisy.runner.build import session_for
     from luisy.runner.commandline import import_module, parsed_task
     from luisy.runner.getting import get as get_result
@@ -48,6 +46,6 @@ def _get(task: tuple[str, ...], settings: Settings, started: int, *, at: str | N
     import_module(settings.module)
     with (
         parsed_task(task) as root,
-        session_for(settings, create=False, loaded_after_ns=started) as session,
+        session_for(settings, create=False) as session,
     ):
         return get_result(session, root, at=at, to=to)

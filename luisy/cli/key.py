@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 @with_task
 def key(task: tuple[str, ...], all_tasks: bool | None, **flags: Any) -> int:  # noqa: FBT001
     """Print the key of TASK, its fingerprint, and their labelled parts."""
-    started = time.time_ns()
     settings = loaded(flags)
     with reserved_stdout(settings.json):
-        found = _keys(task, settings, started)
+        found = _keys(task, settings)
     shown = found if all_tasks else found[-1:]
     if settings.json:
         documents = [item.as_json() for item in shown]
@@ -37,13 +35,13 @@ def key(task: tuple[str, ...], all_tasks: bool | None, **flags: Any) -> int:  # 
     return ExitCode.DONE
 
 
-def _keys(task: tuple[str, ...], settings: Any, started: int) -> list[TaskKey]:
+def _keys(task: tuple[str, ...], settings: Any) -> list[TaskKey]:
     """The keys of the whole DAG, the root's last."""
     from luisy.runner.build import key_of, session_for
     from luisy.runner.commandline import import_module, parsed_task
 
     import_module(settings.module)
-    with parsed_task(task) as root, session_for(settings, create=False, loaded_after_ns=started) as session:
+    with parsed_task(task) as root, session_for(settings, create=False) as session:
         session.plan([root])
         others = [node for node in session.graph if node is not session.roots[0]]
         return [key_of(session, node) for node in (*others, session.roots[0])]

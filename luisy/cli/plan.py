@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,12 +19,11 @@ if TYPE_CHECKING:
 @with_task
 def plan(task: tuple[str, ...], **flags: Any) -> int:
     """Say what `luisy run` would do with TASK, and why. Touches no file of the workspace."""
-    started = time.time_ns()
-    show_plan(task, loaded(flags), started)
+    show_plan(task, loaded(flags))
     return ExitCode.DONE
 
 
-def show_plan(task: tuple[str, ...], settings: Settings, started: int) -> None:
+def show_plan(task: tuple[str, ...], settings: Settings) -> None:
     """Plan *task* and print the plan."""
     from luisy.plan import Status
     from luisy.report import counted, explained, warnings
@@ -36,7 +34,7 @@ def show_plan(task: tuple[str, ...], settings: Settings, started: int) -> None:
         import_module(settings.module)
         with (
             parsed_task(task) as root,
-            session_for(settings, create=False, loaded_after_ns=started) as session,
+            session_for(settings, create=False) as session,
         ):
             session.plan([root])
             report = session.report(Status.PLANNED)

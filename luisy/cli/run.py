@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,13 +46,12 @@ def run(
             slug="not-yet",
             hint="the pipeline executes again after a refactoring; results stay in the store",
         )
-    started = time.time_ns()
     settings = loaded(flags)
     if dry_run:
-        show_plan(task, settings, started)
+        show_plan(task, settings)
         return ExitCode.DONE
     with reserved_stdout(settings.json):
-        report, luigi_code = _run(task, settings, started, local=local_scheduler)
+        report, luigi_code = _run(task, settings, local=local_scheduler)
     if settings.json:
         print_json(report.as_json())
     elif not settings.quiet:
@@ -61,17 +59,17 @@ def run(
     return exit_code(report, luigi_code)
 
 
-def _run(
-    task: tuple[str, ...], settings: Settings, started: int, *, local: bool | None
-) -> tuple[Report, int | None]:
+def _run(task: tuple[str, ...], settings: Settings, *, local: bool | None) -> tuple[Report, int | None]:
     from luisy.cli.progress import Progress
     from luisy.runner.build import central_scheduler, run_session, session_for, task_failed_code
-    from luisy.runner.commandline import import_module, parsed_task
+    from luisy.runner.commandline import import_module, log_level_given, parsed_task
 
     import_module(settings.module)
-    with parsed_task(task) as root, session_for(settings, create=True, loaded_after_ns=started) as session:
+    with parsed_task(task) as root, session_for(settings, create=True) as session:
         session.listener = Progress.for_terminal(settings)
-        options: dict[str, object] = {} if settings.verbose else {"log_level": "WARNING"}
+        options: dict[str, object] = {}
+        if not settings.verbose and not log_level_given():
+            options["log_level"] = "ERROR" if settings.quiet else "WARNING"
         options |= {"local_scheduler": True} if local else central_scheduler(settings)
         outcomes = run_session(session, [root], options)
         return outcomes.report, task_failed_code()

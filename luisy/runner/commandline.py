@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import difflib
 import importlib
@@ -9,18 +10,18 @@ import io
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import luigi
+import luigi.configuration
 from luigi.cmdline_parser import CmdlineParser
-from luigi.parameter import ParameterException
+from luigi.parameter import ParameterVisibility
 from luigi.task_register import Register, TaskClassAmbigiousException, TaskClassNotFoundException
 
 from luisy.errors import LuisyError, TaskError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import luigi
 
 
 def import_module(name: str | None) -> None:
@@ -69,17 +70,81 @@ def _import_error(name: str, error: Exception) -> TaskError:
     )
 
 
+class _Parser(CmdlineParser):  # type: ignore[misc]  # Luigi is untyped
+    """Luigi's parser, but a parameter may have the name of one of Luigi's options, and errors name the parameter."""
+
+    @staticmethod
+    def _build_parser(root_task: str | None = None, help_all: bool = False) -> argparse.ArgumentParser:  # noqa: FBT001, FBT002 - Luigi's signature
+        parser: argparse.ArgumentParser = CmdlineParser._build_parser(help_all=help_all)  # noqa: SLF001
+        root = None if root_task is None else Register.get_all_params()
+        for family, _, name, parameter in root or ():
+            if family != root_task:
+                continue
+            try:
+                parser.add_argument(_flag(name), help=parameter.description, **parameter._parser_kwargs(name))  # noqa: SLF001
+            except argparse.ArgumentError:  # Luigi's own option has the name; --<Family>-<name> is left
+                parser.set_defaults(**{name: None})
+        return parser
+
+    def _get_task_kwargs(self) -> dict[str, Any]:
+        """The values that are given for the task; those from elsewhere are looked at, too, so that errors are clear.
+
+        :raises UsageError: a parameter has no value, or one that it cannot have.
+        """
+        family = self._get_task_cls().get_task_family()
+        values, missing = {}, []
+        for name, parameter in self._get_task_cls().get_params():
+            text = getattr(self.known_args, name)
+            try:
+                if text:
+                    values[name] = parameter.parse(text)
+                    parameter.normalize(values[name])
+                elif not parameter.has_task_value(family, name):
+                    missing.append(_flag(name))
+            except Exception as error:  # a parameter may raise whatever it likes
+                # What is not public is not repeated, neither is what the parser says of it.
+                public = parameter.visibility == ParameterVisibility.PUBLIC
+                shown = f"{repr(text) if text else 'what it is'}: {error}" if public else "what it is"
+                raise self._bad(f"{_flag(name)} cannot be {shown}") from (error if public else None)
+        if missing:
+            raise self._bad(f"{', '.join(missing)} must be given")
+        return values
+
+    def _bad(self, text: str) -> UsageError:
+        family = str(self.known_args.root_task)
+        known = ", ".join(_flag(name) for name, _ in self._get_task_cls().get_params())
+        return UsageError(
+            f"{family}: {text}", slug="bad-parameter", hint=f"parameters of {family}: {known or 'none'}"
+        )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 @contextlib.contextmanager
 def parsed_task(arguments: Sequence[str]) -> Iterator[luigi.Task]:
     """The task that *arguments* name, with Luigi's options among them in force for the length of the block.
 
     :raises UsageError: for an unknown task, or parameters that do not fit.
     """
-    with contextlib.ExitStack() as stack:
+    before = CmdlineParser.get_instance()
+    try:
         with _understood(arguments):
-            parser = stack.enter_context(CmdlineParser.global_instance(list(arguments)))
+            parser = _Parser(list(arguments))
+            CmdlineParser._instance = parser  # noqa: SLF001 - parameters look here for their values
             task = parser.get_task_obj()
         yield task
+    finally:
+        CmdlineParser._instance = before  # noqa: SLF001
+
+
+def log_level_given() -> bool:
+    """Whether the command line or luigi.cfg say how much Luigi logs."""
+    parser = CmdlineParser.get_instance()
+    on_command_line = parser is not None and parser.known_args.core_log_level is not None
+    config = luigi.configuration.get_config()
+    return on_command_line or any(config.has_option("core", name) for name in ("log_level", "log-level"))
 
 
 @contextlib.contextmanager
@@ -97,10 +162,6 @@ def _understood(arguments: Sequence[str]) -> Iterator[None]:
         raise UsageError(
             str(error), slug="ambiguous-task", hint="give one of the classes a task_namespace"
         ) from error
-    except ParameterException as error:
-        raise UsageError(
-            str(error), slug="bad-parameter", hint="see the parameters in the task's class"
-        ) from error
     except SystemExit as error:
         if isinstance(error.code, str):
             raise UsageError(
@@ -108,17 +169,22 @@ def _understood(arguments: Sequence[str]) -> Iterator[None]:
             ) from error
         lines = [line for line in complaint.getvalue().splitlines() if ": error: " in line]
         if error.code and lines:
-            text = lines[-1].split(": error: ", 1)[1]
-            raise UsageError(
-                text, slug="bad-parameter", hint="see the parameters in the task's class"
-            ) from error
+            raise _bad_argument(lines[-1].split(": error: ", 1)[1], arguments) from error
         raise
     except Exception as error:
-        raise UsageError(
-            f"the parameters of {' '.join(arguments[:1])} do not fit: {type(error).__name__}: {error}",
-            slug="bad-parameter",
-            hint="see the parameters in the task's class",
-        ) from error
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        raise _bad_argument(f"{type(error).__name__}: {error}{cause}", arguments) from error
+
+
+def _bad_argument(complaint: str, arguments: Sequence[str]) -> UsageError:
+    """The error for arguments that do not fit; of unknown ones only the names are repeated, not the values."""
+    name = next((a for a in arguments if a in Register.task_names()), "the task")
+    names = {_flag(n) for family, _, n, _ in Register.get_all_params() if family == name}
+    if complaint.startswith("unrecognized arguments:"):
+        flags = [word.partition("=")[0] for word in complaint.split()[2:] if word.startswith("--")]
+        complaint = f"unknown parameter {', '.join(flags)}" if flags else complaint
+    hint = f"parameters of {name}: {', '.join(sorted(names)) or 'none'}"
+    return UsageError(f"{name}: {complaint}", slug="bad-parameter", hint=hint)
 
 
 def _own_tasks() -> list[str]:
