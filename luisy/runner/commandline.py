@@ -1,5 +1,7 @@
 """A task from command line arguments: Luigi's own parsing, with errors that say what to do."""
 
+# mypy: disable-error-code="no-untyped-call"
+
 from __future__ import annotations
 
 import argparse
@@ -70,7 +72,7 @@ def _import_error(name: str, error: Exception) -> TaskError:
     )
 
 
-class _Parser(CmdlineParser):  # type: ignore[misc]  # Luigi is untyped
+class _Parser(CmdlineParser):
     """Luigi's parser, but a parameter may have the name of one of Luigi's options, and errors name the parameter."""
 
     @staticmethod
@@ -101,7 +103,7 @@ class _Parser(CmdlineParser):  # type: ignore[misc]  # Luigi is untyped
                     parameter.normalize(values[name])
                 elif not parameter.has_task_value(family, name):
                     missing.append(_flag(name))
-            except Exception as error:  # a parameter may raise whatever it likes
+            except Exception as error:  # noqa: BLE001 - a parameter may raise whatever it likes
                 # What is not public is not repeated, neither is what the parser says of it.
                 public = parameter.visibility == ParameterVisibility.PUBLIC
                 shown = f"{repr(text) if text else 'what it is'}: {error}" if public else "what it is"
