@@ -13,13 +13,10 @@ import functools
 import os
 import shutil
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from luisy.cas._layout import remove, write_all
 from luisy.model import LinkMode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FICLONE = 0x40049409
 """``_IOW(0x94, 9, int)``, ioctl_ficlone(2): share all blocks of one file with another."""
@@ -35,6 +32,7 @@ _CANNOT_CLONE = {
     errno.EPERM,
     errno.ETXTBSY,
 }
+_CANNOT_SEND = {errno.EINVAL, errno.ENOSYS, errno.ENOTSOCK, errno.EOPNOTSUPP}
 _CANNOT_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP}
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -74,17 +72,20 @@ class NoKernelCopy(Exception):
 def copy_in_kernel(source: int, target: int, count: int) -> int:
     """Copy up to *count* bytes without reading them into this process; 0 at the end.
 
-    :raises OSError: as ``copy_file_range(2)``; :class:`NoKernelCopy` if it does not work here.
+    By ``sendfile(2)``: ``copy_file_range(2)`` shares blocks where it can, and then a copy that was asked for
+    would be none.
+
+    :raises NoKernelCopy: these two files, or this system, do not do it; nothing was copied.
+    :raises OSError: the disk is full or broken.
     """
-    call: Callable[[int, int, int], int] | None = getattr(os, "copy_file_range", None)
-    if call is None:
-        raise NoKernelCopy
     try:
-        return call(source, target, count)
+        return os.sendfile(target, source, None, count)
     except OSError as error:
-        if error.errno in _CANNOT_CLONE:
+        if error.errno in _CANNOT_SEND:
             raise NoKernelCopy from error
         raise
+    except TypeError as error:  # only Linux sends from where the file is
+        raise NoKernelCopy from error
 
 
 def fill(source: str, path: str, mode: LinkMode, *, executable: bool = False) -> LinkMode:

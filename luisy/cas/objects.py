@@ -297,7 +297,7 @@ def _pipeline(source: int, target: int, size: int) -> Digest | None:
 
     The thread hashes the copy (our file, so mmap is safe), never the source, which may change.
     """
-    if size < CHUNK or not hasattr(os, "copy_file_range"):
+    if size < CHUNK:
         return None
     os.truncate(target, size)
     hasher = blake3(max_threads=1)  # the other core copies

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from luisy.cas import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# No test asserts a time, also not by Hypothesis' deadline: the machine may be busy.
+settings.register_profile("luisy", deadline=None)
+settings.load_profile("luisy")
 
 
 @pytest.fixture

@@ -8,10 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from luisy.cas import Store, manifests, output_of, stat_token
+from luisy.cas import Placement, Store, manifests, output_of, stat_token
 from luisy.errors import CorruptionError, NoSuchResult, StoreError
 from luisy.model import Digest, Entry, EntryKind, LinkMode
 from tests.unit.cas.values import kept, object_file, power_cut
@@ -297,16 +295,11 @@ def test_paths_that_are_not_utf8_are_remembered(store: Store, workspace: Path) -
     assert store.placements([path]) == {}
 
 
-@given(st.lists(st.integers(0, 10_000), unique=True, max_size=3))
-def test_placements_of_many_paths(numbers: list[int]) -> None:
+def test_placements_of_many_paths(store: Store) -> None:
     """More paths than one statement takes are asked for in chunks, none is lost."""
-    from luisy.cas import Placement
-
-    with Store.ephemeral() as store:
-        rows = [Placement(f"/w/{number}", Digest("0" * 64), b"t", LinkMode.COPY) for number in range(1501)]
-        store.place(rows)
-        found = store.placements([row.path for row in rows] + [f"/x/{number}" for number in numbers])
-        assert found == {row.path: row for row in rows}
+    rows = [Placement(f"/w/{number}", Digest("0" * 64), b"t", LinkMode.COPY) for number in range(1501)]
+    store.place(rows)
+    assert store.placements([*(row.path for row in rows), "/x"]) == {row.path: row for row in rows}
 
 
 # --- the stat cache
