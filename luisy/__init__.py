@@ -10,6 +10,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from luisy import loading as _loading  # noqa: F401 - watches imports from here on
+
 if TYPE_CHECKING:
     from luigi import (
         BoolParameter,

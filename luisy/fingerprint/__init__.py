@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import luigi
 
+from luisy import loading
 from luisy.fingerprint.closure import Follower, modules_of
 from luisy.fingerprint.freshness import is_loaded_code
 from luisy.fingerprint.live import roots_of
@@ -46,14 +47,16 @@ class Fingerprinter:
     """Fingerprints classes, each once; what they share is read and followed once.
 
     :param requirements_path: a requirements file whose lines stand for the installed versions.
-    :param loaded_after_ns: the moment just before the user's modules were imported, nanoseconds since the
-        epoch; project files changed later must be shown to be the code that is loaded.
+    :param loaded_at: when a module was loaded, nanoseconds since the epoch; a project file that changed later must
+        be shown to be the code that is loaded.
     :raises UsageError: the requirements file cannot be read.
     """
 
-    def __init__(self, *, requirements_path: str | None = None, loaded_after_ns: int | None = None) -> None:
+    def __init__(
+        self, *, requirements_path: str | None = None, loaded_at: Callable[[str], int] = loading.moment
+    ) -> None:
         self._requirements = Requirements(requirements_path) if requirements_path else None
-        self._loaded_after_ns = loaded_after_ns
+        self._loaded_at = loaded_at
         self._resolver = Resolver()
         self._follower = Follower(self._resolver)
         self._known: dict[type, Fingerprint] = {}
@@ -107,8 +110,7 @@ class Fingerprinter:
                 slug="no-source" if module.file is None else "source-changed",
                 hint="Put the file in order and run again.",
             )
-        late = module.file is not None and self._loaded_after_ns is not None
-        if not late or module.file is None or module.file.mtime_ns <= (self._loaded_after_ns or 0):
+        if module.file is None or module.file.mtime_ns <= self._loaded_at(module.name):
             return
         if not is_loaded_code(module):
             raise FingerprintError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -58,13 +57,13 @@ class TaskKey:
 
 
 @contextmanager
-def session_for(settings: Settings, *, create: bool, loaded_after_ns: int | None = None) -> Iterator[Session]:
+def session_for(settings: Settings, *, create: bool) -> Iterator[Session]:
     """A session on the store that *settings* name, closed at the end of the block.
 
     :param create: make the store if there is none; else a missing one counts as empty.
     """
     with open_store(settings, create=create) as store:
-        yield Session(settings, store, loaded_after_ns)
+        yield Session(settings, store)
 
 
 def key_of(session: Session, node: Node) -> TaskKey:
@@ -184,10 +183,9 @@ def build(
     """
     if (outer := session_in_charge()) is not None:
         return _build_inside(outer, task, workers)
-    loaded = time.time_ns()
     with (
         configuration.overridden(workers=workers, **options) as settings,
-        session_for(settings, create=True, loaded_after_ns=loaded) as session,
+        session_for(settings, create=True) as session,
     ):
         outcome = run_session(session, [task], {"local_scheduler": local_scheduler, "log_level": "WARNING"})
         return BuildResult(outcome.report, outcome.luigi_result)

@@ -54,12 +54,10 @@ class Session:
     """The state of one run.
 
     :param listener: told of each task that finishes: its name, its outcome, how many were left to do in all.
-    :param loaded_after_ns: the moment just before the user's code was imported.
     """
 
     settings: Settings
     store: Store
-    loaded_after_ns: int | None = None
     graph: Graph = field(default_factory=Graph)
     roots: list[Node] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
@@ -77,9 +75,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(self.store, self.settings.working_dir, LinkMode(self.settings.link))
-        self.fingerprinter = Fingerprinter(
-            requirements_path=self.settings.requirements_path, loaded_after_ns=self.loaded_after_ns
-        )
+        self.fingerprinter = Fingerprinter(requirements_path=self.settings.requirements_path)
         self.resolver = Resolver(
             self.graph, self.store, self.workspace, self.fingerprinter, adopt=self.settings.adopt
         )

@@ -165,7 +165,7 @@ def test_source_edited_after_import_is_refused(monkeypatch: pytest.MonkeyPatch, 
     module = load(monkeypatch, tmp_path, files)
     (tmp_path / "pkg" / "tasks.py").write_text(files["tasks.py"].replace("return 1", "return 2"))
     with pytest.raises(FingerprintError) as caught:
-        Fingerprinter(loaded_after_ns=0).of(module.T)
+        Fingerprinter(loaded_at=lambda _: 0).of(module.T)
     assert caught.value.slug == "source-changed"
 
 
@@ -175,14 +175,14 @@ def test_constant_edited_after_import_is_refused(monkeypatch: pytest.MonkeyPatch
     module = load(monkeypatch, tmp_path, {"tasks.py": text})
     (tmp_path / "pkg" / "tasks.py").write_text(text.replace("X = 1", "X = 2"))
     with pytest.raises(FingerprintError):
-        Fingerprinter(loaded_after_ns=0).of(module.T)
+        Fingerprinter(loaded_at=lambda _: 0).of(module.T)
 
 
 def test_young_file_that_is_the_loaded_code_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A file younger than the start counts if its functions and constants are those in memory."""
     text = "import luigi\nX = 1\nclass T(luigi.Task):\n    def run(self):\n        return X\n"
     module = load(monkeypatch, tmp_path, {"tasks.py": text})
-    assert Fingerprinter(loaded_after_ns=0).of(module.T).digest == Fingerprinter().of(module.T).digest
+    assert Fingerprinter(loaded_at=lambda _: 0).of(module.T).digest == Fingerprinter().of(module.T).digest
 
 
 # -- classes without source --------------------------------------------------------------------------------
