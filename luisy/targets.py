@@ -21,7 +21,7 @@ import luigi
 
 from luisy import formats
 from luisy.errors import LuisyError
-from luisy.observe import note_read, note_write
+from luisy.observe import note_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,6 @@ class LocalTarget(LuisyTarget):
             fresh = os.path.join(scratch, name)
             yield fresh
             _swap(fresh, self.path, scratch)
-            note_write(self.path)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
