@@ -1,0 +1,89 @@
+"""docs/cli.md shows each command, and documents of the shape that the commands really print."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+LUISY = str(Path(sys.executable).with_name("luisy"))
+TASK = "--module my_project.tasks Average --column wind"
+MAPS = {"params", "parts", "sources", "provenance"}
+"""Fields whose names come from the pipeline: only that they map names to texts is compared."""
+
+
+def example(command: str, number: int = 0) -> Any:
+    """The page's document number *number* in the section of *command*."""
+    section = PAGE.split(f"## `luisy {command}`\n")[1].split("\n## ")[0]
+    return json.loads(re.findall(r"```json\n(.*?)```", section, flags=re.DOTALL)[number])
+
+
+def shape(value: Any) -> Any:
+    """The names and types in a document; a list counts by its first item."""
+    if isinstance(value, dict):
+        return {name: {} if name in MAPS else shape(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value[:1]]
+    return type(value).__name__
+
+
+def pipeline(folder: Path) -> None:
+    """The README's pipeline with its raw data below *folder*."""
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    (folder / "my_project").mkdir()
+    (folder / "my_project" / "tasks.py").write_text(code, encoding="utf-8")
+    raw = folder / "data" / "my_project" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "measurements.csv").write_text("wind,rain\n1,7\n3,7\n", encoding="utf-8")
+
+
+def printed(folder: Path, command: str) -> Any:
+    """What `luisy COMMAND --json` prints in *folder*."""
+    words = [LUISY, *shlex.split(command), "--json", "--working-dir", "data"]
+    return json.loads(subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, check=True).stdout)
+
+
+@pytest.mark.slow
+def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -> None:
+    """Every field that the page shows is printed, and every field that is printed is shown, with that type."""
+    pipeline(tmp_path)
+    assert shape(printed(tmp_path, f"run {TASK}")) == shape(example("run"))
+    key = printed(tmp_path, f"key {TASK}")
+    action = printed(tmp_path, f"cas show {key['key']}")
+    assert shape(key) == shape(example("key"))
+    assert shape(printed(tmp_path, f"get {TASK}")) == shape(example("get"))
+    assert shape(printed(tmp_path, "cas status")) == shape(example("cas status"))
+    assert shape(printed(tmp_path, "cas ls")) == shape(example("cas ls"))
+    assert shape(action) == shape(example("cas show"))
+    assert shape(printed(tmp_path, f"cas show {action['manifest']}")) == shape(example("cas show", 1))
+    assert shape(printed(tmp_path, f"cas path {key['key']}")) == shape(example("cas path"))
+    assert set(printed(tmp_path, f"key --all {TASK}")) == {"tasks"}
+    plan = printed(tmp_path, f"plan {TASK}")
+    assert shape(plan) == shape(example("run"))
+    assert plan["status"] == "planned"
+
+
+def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
+    """What `luisy --help` and `luisy cas --help` list are the sections of the page."""
+    commands = {"run", "plan", "key", "get", "cas status", "cas ls", "cas show", "cas path"}
+    assert set(re.findall(r"^## `luisy ([a-z ]+)`$", PAGE, flags=re.MULTILINE)) == commands
+    assert (
+        commands_of(["--help"]) - {"cas"} | {f"cas {name}" for name in commands_of(["cas", "--help"])}
+        == commands
+    )
+
+
+def commands_of(arguments: list[str]) -> set[str]:
+    """The commands that a help text lists."""
+    done = subprocess.run([LUISY, *arguments], capture_output=True, text=True, check=True)
+    return set(re.findall(r"^  ([a-z]+) {2,}", done.stdout.split("Commands:")[1], flags=re.MULTILINE))
