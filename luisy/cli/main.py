@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -49,11 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line *arguments* (those of the process by default) and exit."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = with_command(given) if given else ["--help"]
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, functools.partial(_terminated, os.getpid()))
     try:
         code = int(cli.main(command, prog_name="luisy", standalone_mode=False) or 0)
     except click.exceptions.Exit as done:
         code = done.exit_code
+    except SystemExit:  # Luigi has printed what was asked for
+        raise
     except BaseException as error:  # noqa: BLE001 - the last line of defence: also a defect of luisy itself
         code = _tell(error, command)
     sys.exit(code)
@@ -65,7 +69,7 @@ class TerminatedError(KeyboardInterrupt):
 
 def _tell(error: BaseException, command: Sequence[str]) -> int:
     """Say what went wrong, on stdout too where a document was asked for; returns the exit code."""
-    if isinstance(error, TerminatedError):
+    if isinstance(error.__cause__, TerminatedError):  # click makes an Abort of every KeyboardInterrupt
         told, code = LuisyError("terminated", slug="terminated"), ExitCode.TERMINATED
     elif isinstance(error, (KeyboardInterrupt, click.Abort)):
         told, code = LuisyError("interrupted", slug="interrupted"), ExitCode.INTERRUPTED
@@ -105,5 +109,9 @@ def _wants_json(command: Sequence[str]) -> bool:
         return False
 
 
-def _terminated(_signal: int, _frame: object) -> None:
-    raise TerminatedError
+def _terminated(owner: int, number: int, _frame: object) -> None:
+    if os.getpid() == owner:
+        raise TerminatedError
+    # A child that runs one task inherits the handler: it ends at once, as under Luigi.
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

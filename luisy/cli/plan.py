@@ -40,8 +40,8 @@ def show_plan(task: tuple[str, ...], settings: Settings) -> None:
             report = session.report(Status.PLANNED)
     if settings.json:
         print_json(report.as_json())
-        return
-    for line in (*explained(report), *counted(report, planned=True)):
-        click.echo(line)
+    else:
+        for line in (*explained(report), *counted(report, planned=True)):
+            click.echo(line)
     for line in warnings(report):
         say_warning(line)

@@ -50,12 +50,16 @@ def run(
     if dry_run:
         show_plan(task, settings)
         return ExitCode.DONE
+    from luisy.report import warnings
+
     with reserved_stdout(settings.json):
         report, luigi_code = _run(task, settings, local=local_scheduler)
     if settings.json:
         print_json(report.as_json())
     elif not settings.quiet:
         show(report)
+    for line in warnings(report):
+        say_warning(line)
     return exit_code(report, luigi_code)
 
 
@@ -85,10 +89,8 @@ def exit_code(report: Report, luigi_code: int | None) -> int:
 
 def show(report: Report) -> None:
     """The summary for people."""
-    from luisy.report import counted, explained, warnings
+    from luisy.report import counted, explained
 
     for line in (*explained(report), *counted(report)):
         click.echo(line)
-    for line in warnings(report):
-        say_warning(line)
     click.echo(f"{len(report.tasks)} tasks in {report.seconds:.2f} s")

@@ -53,11 +53,11 @@ def import_module(name: str | None) -> None:
         raise _import_error(name, error) from error
     except UsageError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _import_error(name, error) from error
 
 
-def _import_error(name: str, error: Exception) -> TaskError:
+def _import_error(name: str, error: BaseException) -> TaskError:
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename
     ]
