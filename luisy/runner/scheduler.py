@@ -9,9 +9,9 @@ Why the few suffice:
 
 * ``get_work`` goes through the tasks by rank. One that is not ready (pending, with all its dependencies
   done) changes nothing, so the ready ones are kept in heaps by rank.
-* Ready tasks with the same resources and workers form a *group*. Such a task is handed out, or it
-  reserves one free worker process, or it changes nothing, and then neither does any later one of its
-  group, for reservations only grow. So of each group the first ``processes + 1`` are enough.
+* Ready tasks with the same resources and workers form a *group*. If its first one may run, that one is handed
+  out; else none of it is, but each may reserve one free worker process, so that lesser tasks do not take what
+  it waits for. So of each group as many as there are processes are enough, and at least one.
 * Nothing behind a task that needs no resource and that the asking worker may run is ever handed out,
   but for the other members of its batch; these are added.
 * Pruning changes a task only when a time has come (retry, end of a disable, removal), when it runs, or

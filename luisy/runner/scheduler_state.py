@@ -184,15 +184,13 @@ class FlatState(luigi.scheduler.SimpleTaskState):
         """The tasks that ``get_work`` may hand out, in Luigi's order, with those that may stand in their way.
 
         :param processes: how many worker processes there are to be reserved.
-        :param own: leave out what *worker_id* may not run.
+        :param own: leave out of a batch what *worker_id* may not run.
         """
         firsts: list[tuple[_Rank, _Group]] = []
         last: _Rank = (math.inf, 0.0, 0, "")
         for group in list(self._ready):
             resources, workers, _ = group
-            if own and worker_id not in workers:
-                continue
-            first = self._first(group, processes + 1)
+            first = self._first(group, max(1, processes))
             firsts += [(rank, group) for rank in first]
             if first and not resources and worker_id in workers:
                 last = min(last, first[0])
@@ -255,8 +253,8 @@ class FlatState(luigi.scheduler.SimpleTaskState):
             self._block_dependents(task.id, -1)
         elif before == DONE:
             self._block_dependents(task.id, 1)
-        # Only pending tasks pass on that they are cut off, so one that is not may stop to be pending.
-        harmless = before == PENDING and task.status != DISABLED and task.id not in self._cut_off
+        # What stops to be pending passes on no longer that it is cut off; if it was, see refresh.
+        harmless = before == PENDING and task.status != DISABLED
         if not harmless and {before, task.status} & {PENDING, DISABLED}:
             self._cut_off_known = False
 

@@ -310,16 +310,48 @@ def test_batch(scheduler: Any) -> None:
 
 def test_failed_batch_fails_its_tasks(scheduler: Any) -> None:
     """What becomes of the combined task becomes of each task in it."""
+    fail_batch(scheduler)
+    assert {task.id for task in scheduler._state.get_active_tasks() if task.status == FAILED} == {
+        "t0",
+        "t1",
+        "both",
+    }
+
+
+def test_batch_has_only_what_the_worker_may_run(scheduler: Any) -> None:
+    """A task that its worker cannot run is in no batch."""
+    scheduler.add_task_batcher("w", "F", ["x"], 9)
+    for number in range(3):
+        add(scheduler, f"t{number}", params={"x": str(number)}, batchable=True, runnable=number != 1)
+    assert scheduler.get_work(worker="w", current_tasks=[])["batch_task_ids"] == ["t0", "t2"]
+
+
+def fail_batch(scheduler: Any, **kwargs: Any) -> None:
+    """Let t0 and t1 run as one batch that fails; the combined task is removed by the next pruning."""
     scheduler.add_task_batcher("w", "F", ["x"], 2)
     for number in range(2):
         add(scheduler, f"t{number}", params={"x": str(number)}, batchable=True)
     reply = scheduler.get_work(worker="w", current_tasks=[])
-    scheduler.add_task(worker="w", task_id="both", status=RUNNING, batch_id=reply["batch_id"], family="F")
+    call = {"worker": "w", "task_id": "both", "status": RUNNING, "family": "F", **kwargs}
+    scheduler.add_task(batch_id=reply["batch_id"], **call)
     end(scheduler, "both", FAILED)
-    assert {task_id for task_id, task in scheduler.task_list(FAILED).items() if task["name"] == "F"} >= {
-        "t0",
-        "t1",
-    }
+
+
+def test_removed_dependency_blocks(scheduler: Any) -> None:
+    """A dependency that was done and is no longer known blocks again."""
+    fail_batch(scheduler, runnable=False)
+    scheduler.mark_as_done("both")
+    add(scheduler, "c", "both")
+    assert work(scheduler) is None
+    assert scheduler.dep_graph("both") == {}
+
+
+def test_removed_task_of_a_worker_counts(scheduler: Any) -> None:
+    """Luigi counts a removed task that its worker still holds as pending; so do we."""
+    fail_batch(scheduler)
+    for number in range(3):
+        add(scheduler, f"external{number}", runnable=False)
+    assert scheduler.get_work(worker="w", current_tasks=[])["n_pending_tasks"] == 3
 
 
 def test_pause(scheduler: Any) -> None:
@@ -367,6 +399,26 @@ def test_assistant_gets_any_runnable_task(scheduler: Any) -> None:
     """An assistant is handed tasks that another worker added."""
     add(scheduler, "a")
     assert scheduler.get_work(worker="helper", assistant=True)["task_id"] == "a"
+
+
+def test_assistant_gets_what_a_lost_worker_left(scheduler: Any, clock: Clock) -> None:
+    """An assistant that is the only worker is handed the runnable task, though one that is not ranks before it."""
+    add(scheduler, "external", runnable=False)
+    clock.now += 1
+    add(scheduler, "a")
+    clock.now += 10_001
+    scheduler.ping(worker="helper")
+    scheduler.prune()
+    assert scheduler.get_work(worker="helper", assistant=True)["task_id"] == "a"
+
+
+def test_unknown_dependency_of_an_assistant_inherits_nothing(scheduler: Any, clock: Clock) -> None:
+    """An assistant's task makes urgent what is known when it is added, not what is added later."""
+    add(scheduler, "urgent", "later", priority=5, assistant=True)
+    add(scheduler, "first")
+    clock.now += 1
+    add(scheduler, "later")
+    assert work(scheduler) == "first"
 
 
 def test_saved_state_is_taken_up(scheduler: Any, tmp_path: Any) -> None:
