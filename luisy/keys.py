@@ -34,14 +34,19 @@ class Counted(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """An input as its consumer's key sees it: its key, or where that says nothing, its content digest."""
+    """An input as its consumer's key sees it: its key, or where that says nothing, its content digest.
+
+    :param promise: with a content digest, what its outputs were promised as (``promise_of``): the consumer reads
+        them through their targets, and equal bytes read in another way are another input.
+    """
 
     counted: Counted
     digest: str
+    promise: bytes = b""
 
     def encoded(self) -> bytes:
         """The reference as a leaf of the structure of ``requires()``."""
-        return self.counted.value + bytes.fromhex(self.digest)
+        return self.counted.value + bytes.fromhex(self.digest) + tagged(b"q", self.promise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a task promises to write: the place in ``output()``, the target's class, its format options."""
+    """What a task promises to write: the place in ``output()``, the target's class, its format options.
+
+    :param options: canonical bytes of the options, and the fingerprint of the target's class where it is the
+        project's own.
+    """
 
     name: bytes
     target: str
@@ -116,6 +125,11 @@ class Facts:
     def params_digest(self) -> Digest:
         """Digest of all significant parameters: names the task's instance whatever its code."""
         return Digest(_digest("luisy 1 parameters", b"".join(p.encoded() for p in self.parameters)))
+
+
+def promise_of(outputs: tuple[Output, ...]) -> bytes:
+    """*outputs* in 32 bytes, for references by content."""
+    return bytes.fromhex(_digest("luisy 1 outputs", b"".join(output.encoded() for output in outputs)))
 
 
 def _part(label: str, *bodies: bytes) -> bytes:

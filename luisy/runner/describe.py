@@ -1,7 +1,6 @@
 """What luisy has to know of a Luigi task, asked of the task itself: once.
 
-``describe`` fills a node with what ``requires()`` and ``output()`` say and decides whether the task is
-cacheable; ``facts_of`` makes the facts that its key rests on.
+``describe_outputs`` decides from the task alone whether it is cacheable; the rest are the facts of its key.
 """
 
 from __future__ import annotations
@@ -16,15 +15,13 @@ from luigi.local_target import LocalFileSystem
 from luigi.parameter import ParameterVisibility
 
 from luisy.canonical import canonical, tagged, text, type_name
-from luisy.keys import Facts, Output, Parameter
-from luisy.naming import project_of
+from luisy.keys import Output, Parameter
 from luisy.plan import Kind
 from luisy.runner.graph import flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from luisy.fingerprint import Fingerprint
     from luisy.runner.graph import Node
 
 _STANDARD_COMPLETE = {luigi.Task.complete, luigi.WrapperTask.complete}
@@ -159,6 +156,17 @@ def significant_parameters(task: luigi.Task, fingerprint: Callable[[type], str])
     return tuple(sorted(found, key=lambda p: p.name))
 
 
+def promised_outputs(node: Node, fingerprint: Callable[[type], str]) -> tuple[Output, ...]:
+    """What *node*'s task promises: place, target class with its project code, and format options of each output.
+
+    :param fingerprint: the fingerprint of a target's class.
+    """
+    return tuple(
+        Output(name, type_name(type(target)), _options_of(target) + bytes.fromhex(fingerprint(type(target))))
+        for (name, _), target in zip(node.outputs, node.targets, strict=True)
+    )
+
+
 def _options_of(target: Any) -> bytes:
     """The format options of a target: Luigi's ``format`` and the keyword options of luisy's own targets."""
     described = {"format": getattr(target, "format", None), "kwargs": getattr(target, "kwargs", None)}
@@ -170,17 +178,6 @@ def _described_object(value: object) -> bytes:
         return tagged(b"N", text(f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"))
     public = dict(sorted(getattr(value, "__dict__", {}).items()))
     return tagged(b"O", text(type_name(type(value))), canonical(public, _described_object))
-
-
-def facts_of(
-    node: Node, fingerprint: Fingerprint, options: tuple[Parameter, ...], parameters: tuple[Parameter, ...]
-) -> Facts:
-    """What the key of *node*'s task is made of, but for its inputs."""
-    outputs = tuple(
-        Output(name, type_name(type(target)), _options_of(target))
-        for (name, _), target in zip(node.outputs, node.targets, strict=True)
-    )
-    return Facts(project_of(node.task), node.family, fingerprint.digest, parameters, outputs, options)
 
 
 def option_values(classes: tuple[type, ...]) -> tuple[Parameter, ...]:

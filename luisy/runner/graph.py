@@ -37,6 +37,7 @@ class Node:
     :param targets: the target objects behind *outputs*; outputs that are no local files are left out.
     :param held: the tasks that are its parameters' values.
     :param countable: its outputs are files, so that consumers can count their content.
+    :param promise: what its outputs are promised as, for references by content.
     :param uncacheable: why its results cannot be kept; empty if they can.
     :param asked: its own ``complete()`` was asked; else *complete* is whether its files are there.
     :param superseded: its result will be made anew, so nothing that was made from the old one counts.
@@ -63,6 +64,7 @@ class Node:
     missing: tuple[str, ...] = ()
     facts: Facts | None = None
     encoded_facts: bytes = b""
+    promise: bytes = b""
     base_key: Key | None = None
     key: Key | None = None
     shallow_key: Key | None = None

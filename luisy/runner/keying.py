@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 def ref_of(node: Node) -> Ref | None:
     """*node* in its consumer's deep key: by key, or where that says nothing, by content; None while unknown."""
     if node.by_content:
-        return None if node.content is None else Ref(Counted.BY_CONTENT, node.content)
+        return content_ref_of(node)
     return None if node.key is None else Ref(Counted.BY_KEY, node.key)
 
 
 def content_ref_of(node: Node) -> Ref | None:
     """*node* in its consumer's shallow key; None while its content is unknown."""
-    return None if node.content is None else Ref(Counted.BY_CONTENT, node.content)
+    return None if node.content is None else Ref(Counted.BY_CONTENT, node.content, node.promise)
 
 
 def _inputs(node: Node, ref: Callable[[Node], Ref | None]) -> bytes | None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from luisy import keys
 from luisy.errors import LuisyError
+from luisy.keys import Facts
 from luisy.naming import project_of
 from luisy.plan import Found, History, Kind, Situation, decide
-from luisy.runner.describe import facts_of, option_values, significant_parameters, yields
+from luisy.runner.describe import option_values, promised_outputs, significant_parameters, yields
 from luisy.runner.graph import equal_task_id_error, input_leaves
 from luisy.runner.keeping import maker_of
 from luisy.runner.keying import deep_key, ref_of, shallow_key, wrapper_content
@@ -74,17 +75,30 @@ class Resolver:
                 raise equal_task_id_error(first, twin)
 
     def _describe(self, node: Node) -> None:
-        """Fill in the facts of a task that executes; what stands in the way makes it not cacheable."""
-        if node.kind is not Kind.TASK or node.problem:
+        """Fill in what the key rests on; what stands in the way makes the task not cacheable."""
+        if node.problem or node.kind is Kind.WRAPPER:
             return
         try:
+            promised = promised_outputs(node, self._fingerprint)
+            node.promise = keys.promise_of(promised)
+            if node.kind is Kind.EXTERNAL:
+                return
             fingerprint = self.fingerprinter.of(type(node.task))
-            parameters = significant_parameters(node.task, lambda kind: self.fingerprinter.of(kind).digest)
-            node.facts = facts_of(node, fingerprint, self._option_values(fingerprint.options), parameters)
+            node.facts = Facts(
+                project_of(node.task),
+                node.family,
+                fingerprint.digest,
+                significant_parameters(node.task, self._fingerprint),
+                promised,
+                self._option_values(fingerprint.options),
+            )
         except LuisyError as error:
             node.uncacheable = node.uncacheable or error.text
             return
         node.encoded_facts = node.facts.encoded()
+
+    def _fingerprint(self, kind: type) -> str:
+        return self.fingerprinter.of(kind).digest
 
     def _option_values(self, classes: tuple[type, ...]) -> tuple[Parameter, ...]:
         if classes not in self._options:

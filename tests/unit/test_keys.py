@@ -24,7 +24,7 @@ FACTS = Facts(
     declared={"file data.yml": "00"},
 )
 INPUTS = keys.encode_structure(
-    {"raw": Ref(Counted.BY_CONTENT, ONE), "rest": [Ref(Counted.BY_KEY, TWO)]}, lambda ref: ref.encoded()
+    {"raw": Ref(Counted.BY_CONTENT, ONE, keys.promise_of(FACTS.outputs)), "rest": [Ref(Counted.BY_KEY, TWO)]}, lambda ref: ref.encoded()
 )
 
 
@@ -81,6 +81,13 @@ def test_how_an_input_counts_is_in_the_key() -> None:
     assert Ref(Counted.BY_KEY, ONE).encoded() != Ref(Counted.BY_CONTENT, ONE).encoded()
 
 
+def test_how_equal_bytes_are_read_is_in_the_key() -> None:
+    """The same content promised as another target, or with other options, is another input."""
+    other = keys.promise_of((Output(b"", "luisy.targets.CSVTarget", b"other options"),))
+    promised = Ref(Counted.BY_CONTENT, ONE, keys.promise_of(FACTS.outputs))
+    assert promised.encoded() != Ref(Counted.BY_CONTENT, ONE, other).encoded()
+
+
 LEAF = st.sampled_from("abc")
 STRUCTURES = st.recursive(
     LEAF, lambda inner: st.one_of(st.lists(inner), st.dictionaries(LEAF, inner)), max_leaves=8
@@ -122,10 +129,10 @@ def test_trace_order_counts() -> None:
 
 
 GOLDEN = {
-    "task": "7d3d65699a100aec4b32b7c1b85a788c9c1e0752cd3134c5e99d2b2abca2ff4d",
-    "wrapper": "cd70233c2c547ace316f621229c5836835a6c02457572104737981ff317a85a5",
-    "wrapper content": "12f1f931cd334986bdf72d3f12f32da5e9341078784681756b6fc41492823e4e",
+    "task": "403e8b82c54d3599edf773f45ee8be054ff817fd3fa02129dc0e98668cf5e43e",
+    "wrapper": "b77c8453c117145cf257d898f1b56d8c2a13c69a5fc89899129786cc7d3b65e0",
+    "wrapper content": "d26b1b4068a6076bb9c52d8c6a39d363e9f07ed17d8e525cf11a7ecf5cadf5f2",
     "external": "f31c35e18ecea85d4b394ff6f290850abf46ad1b4a5776eafa0577177b92f908",
-    "traced": "9868f7b48ec039a46850cd222770638334c01616eb64ed4131a7ca587761d96a",
+    "traced": "076866f873429e7b6dddcb7ff49bcb94b9d24c7a3803bfe6f817ef2a9c980b70",
     "parameters": "43944c1975ffb7188de271e720074031b5304fc5f89e8f9b3df6267bed49547e",
 }
