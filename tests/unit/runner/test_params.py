@@ -267,7 +267,7 @@ def test_configured_default_is_noticed_at_once(cls: Any, config: Any) -> None:
 
 def test_default_section_counts_as_in_luigi(cls: Any, config: Any) -> None:
     """A value under ``[DEFAULT]`` counts where the task has a section, and only there."""
-    config.read_dict({"DEFAULT": {"own": "everywhere"}})
+    config.read_string("[DEFAULT]\nown = everywhere\n")
     assert cls().own == "o"
     config.set("Body", "base", "x")
     assert cls().own == "everywhere"
