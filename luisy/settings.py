@@ -53,6 +53,14 @@ def _port(value: object) -> int:
     return number
 
 
+def _urls(value: object) -> tuple[str, ...]:
+    """One or several remotes: a list, or text with commas between them."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, (list, tuple)):
+        raise ValueError("expected one URL or a list of them")  # noqa: TRY004 - becomes a UsageError like the others
+    return tuple(str(item).strip() for item in items if str(item).strip())
+
+
 def _choice(*names: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if str(value) not in names:
@@ -76,9 +84,16 @@ class Settings:
     store: str | None = _setting(None, str, path=True)
     download: bool = _setting(default=False, parse=_boolean)
     upload: bool = _setting(default=False, parse=_boolean)
+    remote: str | None = _setting(None, str)
+    read: tuple[str, ...] = _setting((), _urls)
+    write: str | None = _setting(None, str)
+    require_remote: bool = _setting(default=False, parse=_boolean)
     azure_account_name: str | None = _setting(None, str)
     azure_container_name: str | None = _setting(None, str)
     azure_storage_key: str | None = _setting(None, str, secret=True)
+    azure_sas_token: str | None = _setting(None, str, secret=True)
+    azure_connection_string: str | None = _setting(None, str, secret=True)
+    azure_endpoint: str | None = _setting(None, str)
     workers: int = _setting(1, _count)
     scheduler_host: str | None = _setting(None, str)
     scheduler_port: int | None = _setting(None, _port)
