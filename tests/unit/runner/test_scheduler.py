@@ -322,7 +322,14 @@ def test_batch_has_only_what_the_worker_may_run(scheduler: Any) -> None:
     """A task that its worker cannot run is in no batch."""
     scheduler.add_task_batcher("w", "F", ["x"], 9)
     for number in range(3):
-        add(scheduler, f"t{number}", params={"x": str(number)}, batchable=True, runnable=number != 1)
+        add(
+            scheduler,
+            f"t{number}",
+            params={"x": str(number)},
+            batchable=True,
+            runnable=number != 1,
+            priority=-number,
+        )
     assert scheduler.get_work(worker="w", current_tasks=[])["batch_task_ids"] == ["t0", "t2"]
 
 
