@@ -1,0 +1,1 @@
+"""luisy beside its peers: one module per workload, measured side by side in one run (see README.md)."""
