@@ -5,7 +5,6 @@ A hard link is never a fallback: whoever writes through it would change our obje
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import fcntl
@@ -21,8 +20,8 @@ from luisy.model import LinkMode
 FICLONE = 0x40049409
 """``_IOW(0x94, 9, int)``, ioctl_ficlone(2): share all blocks of one file with another."""
 
-_COPY_CHUNK = 1 << 20
-_KERNEL_CHUNK = 64 << 20
+_BUFFER = 256 << 10
+_ALL = 1 << 62
 _CANNOT_CLONE = {
     errno.EOPNOTSUPP,
     errno.ENOTTY,
@@ -32,7 +31,6 @@ _CANNOT_CLONE = {
     errno.EPERM,
     errno.ETXTBSY,
 }
-_CANNOT_SEND = {errno.EINVAL, errno.ENOSYS, errno.ENOTSOCK, errno.EOPNOTSUPP}
 _CANNOT_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EACCES, errno.EOPNOTSUPP}
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -52,40 +50,20 @@ def clone(source: int, target: int) -> bool:
     return True
 
 
-def copy(source: int, target: int) -> None:
-    """Copy the rest of open file *source* to *target*, in the kernel where it is large."""
-    data = os.read(source, _COPY_CHUNK)
-    write_all(target, data)
-    if len(data) == _COPY_CHUNK:
-        with contextlib.suppress(NoKernelCopy):
-            while copy_in_kernel(source, target, _KERNEL_CHUNK):
-                pass
-            return
-        while data := os.read(source, _COPY_CHUNK):
-            write_all(target, data)
+def copy(source: int, target: int, count: int = _ALL) -> int:
+    """Copy up to *count* bytes from where both files are; returns how many there were.
 
+    Through one buffer that stays in the processor's cache, which is faster than ``sendfile(2)``.
+    ``copy_file_range(2)`` would share blocks where it can, and then a copy that was asked for would be none.
 
-class NoKernelCopy(Exception):
-    """These two files cannot be copied in the kernel; their offsets are where they were."""
-
-
-def copy_in_kernel(source: int, target: int, count: int) -> int:
-    """Copy up to *count* bytes without reading them into this process; 0 at the end.
-
-    By ``sendfile(2)``: ``copy_file_range(2)`` shares blocks where it can, and then a copy that was asked for
-    would be none.
-
-    :raises NoKernelCopy: these two files, or this system, do not do it; nothing was copied.
     :raises OSError: the disk is full or broken.
     """
-    try:
-        return os.sendfile(target, source, None, count)
-    except OSError as error:
-        if error.errno in _CANNOT_SEND:
-            raise NoKernelCopy from error
-        raise
-    except TypeError as error:  # only Linux sends from where the file is
-        raise NoKernelCopy from error
+    buffer = memoryview(bytearray(min(_BUFFER, count)))
+    copied = 0
+    while copied < count and (got := os.readv(source, [buffer[: count - copied]])):
+        write_all(target, buffer[:got])
+        copied += got
+    return copied
 
 
 def fill(source: str, path: str, mode: LinkMode, *, executable: bool = False) -> LinkMode:

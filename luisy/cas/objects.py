@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from luisy.cas._layout import install, remove, write_new
-from luisy.cas.hashing import CHUNK, digest_bytes, digest_own_file
-from luisy.cas.materialise import NoKernelCopy, clone, copy, copy_in_kernel
+from luisy.cas.hashing import digest_bytes, digest_own_file
+from luisy.cas.materialise import clone, copy
 from luisy.cas.processes import PerProcess
 from luisy.cas.stat_tokens import token_of
 from luisy.errors import NoSuchResult, StoreError
@@ -271,34 +271,23 @@ def missing(digest: Digest) -> NoSuchResult:
 
 
 def _copy_hashing(source: int, temporary: str, size: int, path: str) -> tuple[Digest, LinkMode]:
-    """Copy a large file to a new one and hash the copy: by reflink, in the kernel, or through this process."""
+    """Copy a large file to a new one, by reflink or as bytes, and hash the copy."""
     target = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
     try:
-        if clone(source, target):
-            if os.fstat(target).st_size != size:
-                raise source_changed(path)
-            return digest_own_file(target, size), LinkMode.REFLINK
-        digest = _pipeline(source, target, size)
-        if digest is None:
-            os.lseek(source, 0, os.SEEK_SET)
-            os.truncate(target, 0)
-            os.lseek(target, 0, os.SEEK_SET)
-            copy(source, target)
-            if os.fstat(target).st_size != size:
-                raise source_changed(path)
-            digest = digest_own_file(target, size)
-        return digest, LinkMode.COPY
+        if not clone(source, target):
+            return _pipeline(source, target, size, path), LinkMode.COPY
+        if os.fstat(target).st_size != size:
+            raise source_changed(path)
+        return digest_own_file(target, size), LinkMode.REFLINK
     finally:
         os.close(target)
 
 
-def _pipeline(source: int, target: int, size: int) -> Digest | None:
-    """Copy chunk after chunk in the kernel while a thread hashes the one before; None if that is not to be had.
+def _pipeline(source: int, target: int, size: int, path: str) -> Digest:
+    """Copy chunk after chunk while a thread hashes the one before.
 
     The thread hashes the copy (our file, so mmap is safe), never the source, which may change.
     """
-    if size < CHUNK:
-        return None
     os.truncate(target, size)
     hasher = blake3(max_threads=1)  # the other core copies
     with mmap.mmap(target, size, prot=mmap.PROT_READ) as mapped, memoryview(mapped) as view:
@@ -306,16 +295,14 @@ def _pipeline(source: int, target: int, size: int) -> Digest | None:
         done = 0
         try:
             while done < size:
-                copied = copy_in_kernel(source, target, min(_PIPELINE, size - done))
+                copied = copy(source, target, min(_PIPELINE, size - done))
                 if copied == 0:
-                    return None  # the source shrank, or this file system does not say so clearly
+                    raise source_changed(path)
                 if worker:
                     worker.join()
                 worker = threading.Thread(target=_update, args=(hasher, view, done, done + copied))
                 worker.start()
                 done += copied
-        except NoKernelCopy:
-            return None
         finally:
             if worker:
                 worker.join()

@@ -6,6 +6,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from luisy.cas import Store, migrations
 from luisy.errors import CorruptionError, ExitCode, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -90,3 +92,50 @@ def test_an_index_that_is_current_needs_no_heavy_import(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_migration_that_another_process_was_first_with_is_not_run_again(tmp_path: Path) -> None:
+    """The version is read again under the write lock: between the look and the lock somebody may migrate."""
+    path = tmp_path / "index.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as late:
+        looked: list[str] = []
+
+        def first(statement: str) -> None:
+            # The moment before the lock is taken is when the other process migrates.
+            if statement == "BEGIN IMMEDIATE" and not looked:
+                looked.append(statement)
+                with closing(sqlite3.connect(path, isolation_level=None)) as early:
+                    migrations.migrate(early, str(path))
+                    early.execute("INSERT INTO facts VALUES ('early', 1)")
+
+        with closing(sqlite3.connect(path, isolation_level=None, factory=_Told)) as told:
+            told.tell = first
+            migrations.migrate(told, str(path))
+        assert looked == ["BEGIN IMMEDIATE"]
+        assert late.execute("SELECT name FROM facts").fetchall() == [("early",)]
+        assert late.execute("SELECT count(*) FROM _sqlite_migrations").fetchone() == (
+            migrations.SCHEMA_VERSION,
+        )
+
+
+class _Told(sqlite3.Connection):
+    """A connection that tells each statement before it runs."""
+
+    tell: Callable[[str], None]
+
+    def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:  # type: ignore[override] # narrower is enough
+        self.tell(sql)
+        return super().execute(sql, *arguments)  # type: ignore[arg-type] # as they came
+
+
+def test_the_switch_to_wal_waits_for_another_process(tmp_path: Path) -> None:
+    """SQLite answers "locked" at once there, whatever its busy timeout; a new store must not fail by that."""
+    path = tmp_path / "index.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        release = threading.Timer(0.3, lambda: holder.execute("COMMIT"))
+        release.start()
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as connection:
+            migrations._use_wal(connection)
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        release.join()

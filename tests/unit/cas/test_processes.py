@@ -173,6 +173,19 @@ def test_a_fork_waits_for_the_transaction_of_another_thread(store: Store) -> Non
     assert store.status().objects == 1
 
 
+def test_every_thread_of_a_child_can_use_the_store(store: Store) -> None:
+    """The lock that was held over the fork is not held in the child, by no thread of it."""
+
+    def work() -> None:
+        thread = threading.Thread(target=store.put, args=(b"abc",), daemon=True)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+
+    assert in_child(work) == 0
+    assert store.status().objects == 1
+
+
 # --- dying at every step
 
 STEPS: dict[str, tuple[Any, str]] = {
