@@ -345,11 +345,12 @@ def fail_batch(scheduler: Any, **kwargs: Any) -> None:
 
 
 def test_removed_dependency_blocks(scheduler: Any) -> None:
-    """A dependency that was done and is no longer known blocks again."""
+    """A dependency that was done and is no longer known blocks again, and nothing but its dependents."""
     fail_batch(scheduler, runnable=False)
     scheduler.mark_as_done("both")
-    add(scheduler, "c", "both")
-    assert work(scheduler) is None
+    add(scheduler, "c", "both", priority=1)
+    add(scheduler, "d")
+    assert [work(scheduler), work(scheduler, "d")] == ["d", None]
     assert scheduler.dep_graph("both") == {}
 
 
