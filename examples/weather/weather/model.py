@@ -35,7 +35,7 @@ def fit(days: pd.DataFrame, harmonics: int) -> list[float]:
 def predict(coefficients: Sequence[float], day_of_year: NDArray[np.float64]) -> NDArray[np.float64]:
     """The model's highest temperature for each day."""
     harmonics = len(coefficients) // 2
-    return waves(day_of_year, harmonics) @ np.asarray(coefficients)
+    return np.asarray(waves(day_of_year, harmonics) @ np.asarray(coefficients))
 
 
 def typical_error(coefficients: Sequence[float], days: pd.DataFrame) -> float:
