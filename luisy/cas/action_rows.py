@@ -113,7 +113,7 @@ class ActionRows:
                 action.seconds,
                 action.created,
                 action.adopted,
-                action.held_back,
+                action.held_back.encode(errors="replace").decode(),  # may name a path that is not UTF-8
             ),
         )
 

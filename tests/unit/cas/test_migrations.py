@@ -123,7 +123,7 @@ class _Told(sqlite3.Connection):
 
     tell: Callable[[str], None]
 
-    def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:  # type: ignore[override] # narrower is enough
+    def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
         self.tell(sql)
         return super().execute(sql, *arguments)  # type: ignore[arg-type] # as they came
 

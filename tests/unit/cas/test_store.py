@@ -153,6 +153,14 @@ def test_by_shallow_key(store: Store, workspace: Path) -> None:
     assert store.by_shallow(key(1)) is None
 
 
+def test_texts_that_are_not_utf8_do_not_stop_a_record(store: Store, workspace: Path) -> None:
+    """Paths may hold any byte; the action file has them as they were."""
+    made = action(kept(store, workspace / "f"), params={"path": "\udcff"}, held_back="reads \udcff")
+    store.record(made)
+    assert store.action(made.key) == made
+    assert store.list_actions()[0].held_back == "reads ?"
+
+
 # --- aliases
 
 
