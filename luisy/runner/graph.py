@@ -17,7 +17,7 @@ from luisy.model import Outcome, Reason
 from luisy.plan import Decision, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from luisy.cas import Result
     from luisy.keys import Facts
@@ -127,6 +127,7 @@ class Graph:
 
     nodes: dict[str, Node] = field(default_factory=dict)
     twins: list[tuple[Node, Node]] = field(default_factory=list)
+    _stand_ins: dict[int, Node] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes.values())
@@ -134,6 +135,33 @@ class Graph:
     def get(self, task: luigi.Task) -> Node | None:
         """The node of *task*, if it was walked."""
         return self.nodes.get(str(task.task_id))
+
+    def stand_in(self, node: Node) -> Node:
+        """The node that acts for *node*: the first of its twins once they are united, else itself."""
+        return self._stand_ins.get(id(node), node) if self._stand_ins else node
+
+    def unite_twins(self) -> None:
+        """Let the first of each pair of twins, which have proved to be one task, act for the other as well."""
+        fresh = {id(twin): first for first, twin in self.twins if id(twin) not in self._stand_ins}
+        if not fresh:
+            return
+        self._stand_ins.update(fresh)
+        for node in self:
+            if any(id(dep) in fresh for dep in (*node.deps, *node.held)):
+                node.structure = _replaced(node.structure, self.stand_in)
+                node.deps = tuple(self.stand_in(dep) for dep in node.deps)
+                node.held = tuple(self.stand_in(dep) for dep in node.held)
+            node.leaves = None
+
+
+def _replaced(structure: Any, stand_in: Callable[[Node], Node]) -> Any:
+    """*structure* with other nodes as leaves."""
+    if isinstance(structure, Node):
+        return stand_in(structure)
+    if isinstance(structure, dict):
+        return {name: _replaced(value, stand_in) for name, value in structure.items()}
+    kind = frozenset if isinstance(structure, frozenset) else list
+    return kind(_replaced(value, stand_in) for value in structure)
 
 
 def structure_of(requirements: Any, leaf: Any) -> Any:

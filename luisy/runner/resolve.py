@@ -71,8 +71,9 @@ class Resolver:
         for node in nodes:
             self.settle(node)
         for first, twin in self.graph.twins:
-            if first.base_key != twin.base_key or first.kind is not twin.kind:
+            if not _is_one_task(first, twin):
                 raise equal_task_id_error(first, twin)
+        self.graph.unite_twins()
 
     def _describe(self, node: Node) -> None:
         """Fill in what the key rests on; what stands in the way makes the task not cacheable."""
@@ -112,7 +113,7 @@ class Resolver:
                 continue
             for _, path in node.outputs:
                 other = self._writers.setdefault(path, node)
-                if other is not node:
+                if other.task_id != node.task_id:
                     _cannot_cache(node, f"its output {path} is also that of {other.task}")
                     _cannot_cache(other, f"its output {path} is also that of {node.task}")
 
@@ -337,6 +338,16 @@ class Resolver:
         node.by_content = node.adopted
         waits = any(leaf.superseded for leaf in input_leaves(node))
         node.superseded = node.content is None and (forced or waits or found is Found.SUPERSEDED)
+
+
+def _is_one_task(first: Node, twin: Node) -> bool:
+    """Whether two instances with one task_id are the same task; while they have no keys, by what these are made of."""
+    return (
+        first.kind is twin.kind
+        and first.base_key == twin.base_key
+        and first.encoded_facts == twin.encoded_facts
+        and [dep.task_id for dep in first.deps] == [dep.task_id for dep in twin.deps]
+    )
 
 
 def _cannot_cache(node: Node, why: str) -> None:

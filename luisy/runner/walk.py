@@ -67,10 +67,9 @@ class Walker:
         node = self.graph.get(task)
         if node is None or not self._is_twin(task, node):
             return node
-        return next(
-            (twin for first, twin in self.graph.twins if first is node and not self._is_twin(task, twin)),
-            None,
-        )
+        twins = (twin for first, twin in self.graph.twins if first is node and not self._is_twin(task, twin))
+        twin = next(twins, None)
+        return None if twin is None else self.graph.stand_in(twin)
 
     def _refuse_reentry(self, task: luigi.Task, visits: list[_Visit]) -> None:
         above = self._open[str(task.task_id)]
