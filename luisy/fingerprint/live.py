@@ -215,6 +215,6 @@ def _cells(value: object) -> bool:
     function = getattr(function, "fget", function)
     if not isinstance(function, types.FunctionType):
         return False
-    if function.__module__.partition(".")[0] in {"luigi", "luisy"}:
+    if (function.__module__ or "").partition(".")[0] in {"luigi", "luisy"}:
         return False  # what a decorator of the framework left; the decorator stands in the source
     return bool(set(function.__code__.co_freevars) - {"__class__"}) and _LOCALS in function.__qualname__
