@@ -169,7 +169,7 @@ class Project:
 
     def __init__(self, folder: Path, warm: Warm) -> None:
         self.folder = folder
-        self._warm = warm
+        self.warm = warm
         self.code = folder / "code"
         self.data = folder / "data"
         self.store = self.data / ".luisy"
@@ -209,6 +209,10 @@ class Project:
         """The output of a ``Text`` task by its family and whatever its ``task_id`` adds."""
         (path,) = (self.data / "pipe").glob(f"{family}_*.txt")
         return path
+
+    def place(self, family: str) -> Path:
+        """Where a ``Text`` task without parameters writes: Luigi's task_id ends in the MD5 of ``{}``."""
+        return self.data / "pipe" / f"{family}__99914b932b.txt"
 
     def text(self, family: str) -> str:
         """What a ``Text`` task wrote."""
@@ -256,6 +260,10 @@ class Project:
         """``luisy run --json``; its exit code must be *expected*."""
         return self._warmly(self.arguments("run", *arguments), expected)
 
+    def luisy(self, *arguments: str, expected: int = 0) -> Run:
+        """``luisy`` with *arguments* as they are."""
+        return self._warmly(list(arguments), expected)
+
     def plan(self, *arguments: str, expected: int = 0) -> Run:
         """``luisy plan --json``."""
         return self._warmly(self.arguments("plan", *arguments), expected)
@@ -270,6 +278,10 @@ class Project:
         path = self.code / "script.py"
         path.write_text(textwrap.dedent(script), encoding="utf-8")
         return self._coldly([sys.executable, str(path)], expected, **options)
+
+    def typed(self, script: str) -> Run:
+        """Run *script* as if it had been typed in: there is no file that holds it."""
+        return self._coldly([sys.executable, "-c", textwrap.dedent(script)], 0)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """``luisy run`` that is not waited for; a process group of its own."""
@@ -289,7 +301,7 @@ class Project:
 
     def _warmly(self, arguments: list[str], expected: int) -> Run:
         before = len(self.trail())
-        done = self._warm.run(arguments, self.code, self.environment, self.folder)
+        done = self.warm.run(arguments, self.code, self.environment, self.folder)
         return self._expected(done, expected, before)
 
     def _coldly(self, command: list[str], expected: int, **options: Any) -> Run:
