@@ -70,10 +70,41 @@ class Listing:
     """All blobs below a prefix, sorted by name.
 
     :param server_time: the server's ``Date`` when the listing began, seconds since the epoch, UTC.
+    :param refused: names that :func:`checked_name` refuses. luisy writes none of them, so only who reads the
+        files of other systems has to care; they may not be passed to any method.
     """
 
     blobs: tuple[Blob, ...]
     server_time: float
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a remote has cost so far.
+
+    :param requests: round trips, with those that failed: each page of a listing, each block, each block list.
+    :param bytes_down: bytes of blobs that came down, without what listings weigh.
+    :param bytes_up: bytes of blobs that went up, also in requests that failed.
+    """
+
+    requests: int = 0
+    bytes_down: int = 0
+    bytes_up: int = 0
+
+    def __add__(self, other: Traffic) -> Traffic:
+        """Both together."""
+        return Traffic(
+            self.requests + other.requests, self.bytes_down + other.bytes_down, self.bytes_up + other.bytes_up
+        )
+
+    def __sub__(self, earlier: Traffic) -> Traffic:
+        """What came since *earlier*."""
+        return Traffic(
+            self.requests - earlier.requests,
+            self.bytes_down - earlier.bytes_down,
+            self.bytes_up - earlier.bytes_up,
+        )
 
 
 class Remote(Protocol):
@@ -92,6 +123,8 @@ class Remote(Protocol):
     def list(self, prefix: str) -> Listing:
         """The committed blobs whose names start with *prefix*, however many pages that takes.
 
+        *prefix* is empty or starts a blob name: it may end anywhere, also with a ``/``.
+
         Not a snapshot: what is written meanwhile may be in it or not; what was committed before is.
         """
 
@@ -99,13 +132,17 @@ class Remote(Protocol):
         """One blob with its metadata; None if it is not there."""
 
     def get(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
-        """Bytes of a blob, from *offset*, at most *length*. Verified by nobody: the digest decides.
+        """Bytes of one version of a blob, from *offset*, at most *length*; none past its end.
+
+        Verified by nobody: the digest decides.
 
         :raises BlobMissing: it is not there.
         """
 
     def read(self, name: str) -> Iterator[bytes]:
         """A whole blob in pieces, in order, with bounded memory; for large objects.
+
+        A blob that is replaced meanwhile may come mixed of both versions: the digest decides.
 
         :raises BlobMissing: it is not there; raised by the first piece.
         """
@@ -121,7 +158,8 @@ class Remote(Protocol):
     ) -> ETag:
         """Write a whole blob, atomically: readers see the old bytes, none, or all of the new.
 
-        :param data: bytes, or a seekable file of any size, which is streamed with bounded memory.
+        :param data: bytes, or a seekable file of any size, which is streamed with bounded memory from where it
+            stands to its end.
         :param if_absent: only if there is none.
         :param if_match: only over this version.
         :raises ConditionFailed: the condition does not hold.
@@ -144,7 +182,7 @@ class Remote(Protocol):
         """Let go of connections. Idempotent; the next use connects again. Also done before a fork."""
 
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff\ufffe\uffff]")
 _LONGEST_NAME = 1024  # characters; Azure's limit
 
 
@@ -163,3 +201,21 @@ def checked_name(name: str) -> str:
             f"not a blob name: {name!r}", slug="bad-blob-name", hint="rename the project or the file"
         )
     return name
+
+
+def checked_prefix(prefix: str) -> str:
+    """*prefix*, if a good name can start with it.
+
+    :raises RemoteError: none can.
+    """
+    checked_name(f"{prefix}x")
+    return prefix
+
+
+def is_good_name(name: str) -> bool:
+    """True if :func:`checked_name` takes *name*."""
+    try:
+        checked_name(name)
+    except RemoteError:
+        return False
+    return True
