@@ -51,6 +51,7 @@ class Situation:
     :param uncacheable: why its results cannot be kept, empty if they can.
     :param complete: for a task that is not cacheable: Luigi finds it done, and by this code.
     :param missing: paths that an external task lacks.
+    :param remote: what was found is in a remote and has to be fetched.
     :param settled: the content of every input is known.
     :param equal_inputs: a result at the shallow key.
     :param cutoff_possible: some result of this code and these parameters might be found at a shallow key,
@@ -66,6 +67,7 @@ class Situation:
     forced: bool = False
     adopted: bool = False
     found: Found = Found.NOTHING
+    remote: bool = False
     equal_inputs: bool = False
     settled: bool = True
     cutoff_possible: bool = False
@@ -155,6 +157,11 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.adopted and not s.forced,
         _always(Outcome.LOCAL),
         _says("adopted", "its files were there before luisy and were taken over as they are"),
+    ),
+    Rule(
+        lambda s: s.found is Found.SOUND and s.remote and not s.forced,
+        _always(Outcome.REMOTE),
+        _says("remote", "the remote has its result"),
     ),
     Rule(
         lambda s: s.found is Found.SOUND and not s.forced,

@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from luisy.cas import Result, Store
     from luisy.fingerprint import Fingerprinter
     from luisy.keys import Parameter
-    from luisy.model import Digest
+    from luisy.model import Digest, Key
     from luisy.runner.graph import Graph, Node
+    from luisy.runner.lookup import Source
     from luisy.runner.workspace import Workspace
 
 
 class Resolver:
     """Decides for each node of a graph where its result comes from.
 
+    :param remotes: the sources beside the store that know results of a project.
     :param adopt: whether files from before luisy are taken over.
     """
 
@@ -43,6 +45,7 @@ class Resolver:
         store: Store,
         workspace: Workspace,
         fingerprinter: Fingerprinter,
+        remotes: Callable[[str], Sequence[Source]],
         *,
         adopt: bool = True,
     ) -> None:
@@ -52,7 +55,7 @@ class Resolver:
         self.fingerprinter = fingerprinter
         self.adopt = adopt
         self.forced: set[str] = set()
-        self.lookup = Lookup(store)
+        self.lookup = Lookup(store, remotes)
         # Filled by the session: builds and settles a task that a trace names; None where that is not possible.
         self.rebuild: Callable[[str, str, Mapping[str, str]], Node | None] = lambda *_: None
         self._options: dict[tuple[type, ...], tuple[Parameter, ...]] = {}
@@ -119,14 +122,14 @@ class Resolver:
 
     def _prefetch(self, nodes: Sequence[Node]) -> None:
         """Ask the index at once for what ``settle`` will most likely want: keys as if no task were odd."""
-        wanted = []
+        wanted: dict[Key, str] = {}
         for node in nodes:
             if node.kind is Kind.EXTERNAL:
                 self._take_external(node)
                 continue
             node.base_key = node.key = deep_key(node)
-            if node.kind is Kind.TASK and node.base_key is not None:
-                wanted.append(node.base_key)
+            if node.facts is not None and node.base_key is not None:
+                wanted[node.base_key] = node.facts.project
         self.lookup.prefetch(wanted)
 
     # --- one node
@@ -239,6 +242,7 @@ class Resolver:
             forced=forced,
             adopted=node.adopted,
             found=found,
+            remote=result is not None and self.lookup.origin(result) is not None,
             equal_inputs=equal_inputs is not None,
             settled=settled,
             cutoff_possible=cutoff or any(_awaits_its_trace(dep) for dep in node.all_deps),
@@ -251,14 +255,9 @@ class Resolver:
         if node.base_key is None:
             return Found.NOTHING, None
         best = Found.NOTHING
-        exact = self.lookup.result(node.base_key)
-        node.dynamic = ()
-        if exact is not None:
-            best = self._standing(node, exact)
-            if best is Found.SOUND:
-                return best, exact
-        for result in self.lookup.traced(node.base_key):
-            if not self._follow_trace(node, result):
+        for result in self.lookup.candidates(node.base_key, _facts(node).project):
+            node.dynamic = ()
+            if result.has_trace and not self._follow_trace(node, result):
                 continue
             best = self._standing(node, result)
             if best is Found.SOUND:
@@ -284,7 +283,7 @@ class Resolver:
 
     def _follow_trace(self, node: Node, result: Result) -> bool:
         """Whether the tasks that this execution yielded still have the keys that they had."""
-        action = self.store.action(result.key)
+        action = self.lookup.action(result)
         if action is None:
             return False
         found = []
@@ -308,16 +307,15 @@ class Resolver:
         node.shallow_key = shallow_key(node)
         if node.shallow_key is None:
             return None
-        result = self.lookup.equal_inputs(node.shallow_key)
-        return result if result is not None and self.lookup.whole(result) else None
+        return self.lookup.equal_inputs(node.shallow_key, _facts(node).project)
 
     def _history(self, node: Node) -> tuple[History, bool]:
         """What was ever recorded for these parameters, and whether early cutoff could still find some of it."""
-        assert node.facts is not None
-        seen = self.store.history(node.facts.project, node.facts.family, node.facts.params_digest())
+        facts = _facts(node)
+        seen = self.lookup.history(facts.project, facts.family, facts.params_digest())
         if not seen:
             return History.NEVER, False
-        cutoff = seen.get(node.facts.fingerprint)
+        cutoff = seen.get(facts.fingerprint)
         return (History.OTHER_CODE, False) if cutoff is None else (History.SAME_CODE, cutoff)
 
     def _try_adopting(self, node: Node, history: History) -> None:
@@ -348,6 +346,12 @@ def _is_one_task(first: Node, twin: Node) -> bool:
         and first.encoded_facts == twin.encoded_facts
         and [dep.task_id for dep in first.deps] == [dep.task_id for dep in twin.deps]
     )
+
+
+def _facts(node: Node) -> Facts:
+    """The facts of a task that is cacheable."""
+    assert node.facts is not None
+    return node.facts
 
 
 def _cannot_cache(node: Node, why: str) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import luigi
 
     from luisy.runner.keeping import Execution
+    from luisy.runner.lookup import Source
     from luisy.settings import Settings
 
 logger = logging.getLogger("luisy")
@@ -53,11 +54,13 @@ class Builder(Protocol):
 class Session:
     """The state of one run.
 
+    :param remotes: the sources beside the store that know results of a project.
     :param listener: told of each task that finishes: its name, its outcome, how many were left to do in all.
     """
 
     settings: Settings
     store: Store
+    remotes: Callable[[str], Sequence[Source]] = lambda _project: ()
     graph: Graph = field(default_factory=Graph)
     roots: list[Node] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
@@ -77,7 +80,12 @@ class Session:
         self.workspace = Workspace(self.store, self.settings.working_dir, LinkMode(self.settings.link))
         self.fingerprinter = Fingerprinter(requirements_path=self.settings.requirements_path)
         self.resolver = Resolver(
-            self.graph, self.store, self.workspace, self.fingerprinter, adopt=self.settings.adopt
+            self.graph,
+            self.store,
+            self.workspace,
+            self.fingerprinter,
+            self.remotes,
+            adopt=self.settings.adopt,
         )
         self.keeper = Keeper(self.store, self.workspace, self.fingerprinter, self.resolver.forced)
         self.resolver.rebuild = self._rebuild
@@ -147,7 +155,7 @@ class Session:
         self.workspace.open()
         self._apply(list(self.graph))
         self._clear_unneeded()
-        self.left = sum(not node.done for node in self.graph)
+        self.left = sum(n.kind is Kind.TASK and n.needed and not n.done for n in self.graph)
 
     def _apply(self, nodes: Iterable[Node]) -> None:
         """Materialise what is served and mark it done, inputs first."""
@@ -248,7 +256,7 @@ class Session:
         node = self.graph.nodes[execution.task_id]
         self.executions.append(execution)
         node.seconds, node.size = execution.seconds, execution.size
-        if self.listener is not None:
+        if self.listener is not None and node.kind is Kind.TASK:
             self.listener(str(node.task), execution.outcome.value, self.left)
         if execution.outcome is not node.outcome:
             node.decision = Decision(execution.outcome, execution.reason or node.decision.reason)
@@ -263,7 +271,7 @@ class Session:
             self.workspace.expect(node)
         else:
             self.resolver.lookup.forget(execution.key)
-            node.result = self.resolver.lookup.result(execution.key)
+            node.result = self.store.results([execution.key]).get(execution.key)
 
     def ran_in_batch(self, task: luigi.Task, seconds: float) -> None:
         """A batch ran for *task*, too: keep its outputs as its own. What the batch read says nothing about it."""
