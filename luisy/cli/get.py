@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +26,8 @@ def get(task: tuple[str, ...], at: str | None, to: str | None, **flags: Any) -> 
 
     Several outputs go into the folder PATH, each under its own name.
     """
-    settings = loaded(flags)
+    # What would be executed or taken over in a run has no result here.
+    settings = replace(loaded(flags), force=False, force_all=False, adopt=False)
     with reserved_stdout(settings.json):
         got = _get(task, settings, at=at, to=to)
     if settings.json:

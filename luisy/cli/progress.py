@@ -29,5 +29,8 @@ class Progress:
         self.done += 1
         width = shutil.get_terminal_size().columns - 1
         click.echo(f"\r\x1b[K{f'[{self.done}/{total}] {outcome} {task}'[:width]}", err=True, nl=False)
-        if self.done >= total:
+
+    def close(self) -> None:
+        """Take the line away: what follows starts on an empty one. Tasks that wait for a failed one never finish."""
+        if self.done:
             click.echo("\r\x1b[K", err=True, nl=False)

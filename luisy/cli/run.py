@@ -70,12 +70,16 @@ def _run(task: tuple[str, ...], settings: Settings, *, local: bool | None) -> tu
 
     import_module(settings.module)
     with parsed_task(task) as root, session_for(settings, create=True) as session:
-        session.listener = Progress.for_terminal(settings)
+        progress = session.listener = Progress.for_terminal(settings)
         options: dict[str, object] = {}
         if not settings.verbose and not log_level_given():
             options["log_level"] = "ERROR" if settings.quiet else "WARNING"
         options |= {"local_scheduler": True} if local else central_scheduler(settings)
-        outcomes = run_session(session, [root], options)
+        try:
+            outcomes = run_session(session, [root], options)
+        finally:
+            if progress is not None:
+                progress.close()
         return outcomes.report, task_failed_code()
 
 

@@ -104,13 +104,19 @@ class _Parser(CmdlineParser):
                 elif not parameter.has_task_value(family, name):
                     missing.append(_flag(name))
             except Exception as error:  # noqa: BLE001 - a parameter may raise whatever it likes
-                # What is not public is not repeated, neither is what the parser says of it.
-                public = parameter.visibility == ParameterVisibility.PUBLIC
-                shown = f"{repr(text) if text else 'what it is'}: {error}" if public else "what it is"
-                raise self._bad(f"{_flag(name)} cannot be {shown}") from (error if public else None)
+                raise self._unfit(name, parameter, error) from None
         if missing:
             raise self._bad(f"{', '.join(missing)} must be given")
         return values
+
+    def _unfit(self, name: str, parameter: luigi.Parameter, error: Exception) -> UsageError:
+        """The error for a value. One that is not public is not repeated, neither is what its parser says of it."""
+        if parameter.visibility != ParameterVisibility.PUBLIC:
+            return self._bad(f"{_flag(name)} has a value that it cannot have")
+        family = self._get_task_cls().get_task_family()
+        text = getattr(self.known_args, name) or getattr(self.known_args, f"{family}_{name}", None)
+        shown = f"be {text!r}" if text else "have its value from the configuration"
+        return self._bad(f"{_flag(name)} cannot {shown}: {error}")
 
     def _bad(self, text: str) -> UsageError:
         family = str(self.known_args.root_task)

@@ -1,0 +1,30 @@
+"""The one list of what differs from run to run: in a snapshot a word stands for it."""
+
+from __future__ import annotations
+
+import re
+
+_REDACTIONS = [
+    (re.compile(pattern), word)
+    for pattern, word in (
+        (r"/[^\s'\",:]*/project(?=/|\b)", "PROJECT"),
+        (r"\b[0-9a-f]{64}\b", "DIGEST"),
+        (r"\b(?=[0-9]*[a-f])[0-9a-f]{12}\b", "SHORT-KEY"),
+        (r"\b[0-9]{12}\b", "SHORT-KEY"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", "TIME"),
+        (r" *\b\d+ (second|minute|hour)s?\b", " AGE"),
+        (r"\b\d+(\.\d+)?(e-\d+)? s\b", "SECONDS"),
+        (r"(\"?seconds\"?: )\d[\d.e-]*", r"\1SECONDS"),
+        # What an object of key parts or sources weighs is no claim of the command line.
+        (r"\d+(\.\d+)? (B|KiB) stored", "BYTES stored"),
+        (r"dedup ratio \d+\.\d+", "dedup ratio RATIO"),
+        (r"luisy \d+\.\d+[\w.]*", "luisy VERSION"),
+    )
+]
+
+
+def redacted(text: str) -> str:
+    """*text* without paths of this machine, keys, times, ages and durations."""
+    for pattern, word in _REDACTIONS:
+        text = pattern.sub(word, text)
+    return text
