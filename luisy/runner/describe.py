@@ -8,13 +8,16 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import luigi
+from luigi.date_interval import DateInterval
 from luigi.local_target import LocalFileSystem
 from luigi.parameter import ParameterVisibility
 
-from luisy.canonical import canonical, tagged, text, type_name
+from luisy.canonical import NotCanonicalError, canonical, tagged, text, type_name
+from luisy.errors import TaskError
 from luisy.keys import Output, Parameter
 from luisy.plan import Kind
 from luisy.runner.graph import flat
@@ -137,23 +140,40 @@ def significant_parameters(task: luigi.Task, fingerprint: Callable[[type], str])
     """The significant parameters of *task*, in the order of their names.
 
     :param fingerprint: the fingerprint of a class that is a parameter's value.
+    :raises TaskError: for a value that says nothing that is the same in every process.
     """
-
-    def other(value: object) -> bytes:
-        if isinstance(value, luigi.Task):  # its key stands among the inputs; here, which one it is
-            return tagged(b"K", text(str(value.task_id)))
-        if isinstance(value, type):
-            return tagged(b"C", text(type_name(value)), bytes.fromhex(fingerprint(value)))
-        return tagged(b"O", text(type_name(type(value))))  # the serialisation beside it is all there is
-
     found = []
     for name, param in task.get_params():
         if not param.significant:
             continue
         value = task.param_kwargs[name]
         public = param.visibility == ParameterVisibility.PUBLIC
-        found.append(Parameter(name, str(param.serialize(value)), canonical(value, other), public))
+        try:
+            encoded = canonical(value, _OtherValues(param, fingerprint))
+        except NotCanonicalError as error:
+            raise TaskError(
+                f"its parameter {name} has no canonical form: {error}", slug="bad-parameter"
+            ) from None
+        found.append(Parameter(name, str(param.serialize(value)), encoded, public))
     return tuple(sorted(found, key=lambda p: p.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _OtherValues:
+    """Canonical bytes of the values of a parameter that only Luigi and luisy know."""
+
+    param: luigi.Parameter[Any]
+    fingerprint: Callable[[type], str]
+
+    def __call__(self, value: object) -> bytes:
+        if isinstance(value, luigi.Task):  # its key stands among the inputs; here, which one it is
+            return tagged(b"K", text(str(value.task_id)))
+        if isinstance(value, type):
+            return tagged(b"C", text(type_name(value)), bytes.fromhex(self.fingerprint(value)))
+        if isinstance(value, DateInterval) or type(self.param).serialize is not luigi.Parameter.serialize:
+            # An interval's text, or what the parameter's author says that the value is written as, tells it.
+            return tagged(b"O", text(type_name(type(value))), text(str(self.param.serialize(value))))
+        raise NotCanonicalError(f"a value of type {type_name(type(value))} is not the same in every process")
 
 
 def promised_outputs(node: Node, fingerprint: Callable[[type], str]) -> tuple[Output, ...]:
