@@ -243,6 +243,9 @@ def test_a_crash_leaves_garbage_and_no_promise(tmp_path: Path, step: tuple[Any, 
 def assert_honest(store: Store, output: Path) -> None:
     """Every row stands for bytes that are there."""
     for row in store.results([key(1)]).values():
+        filed = store.action(row.key)
+        assert filed is not None
+        assert filed.manifest == row.manifest
         assert row.outputs is not None
         assert store.check(row.outputs.objects) == set(row.outputs.objects)
         assert store.manifests([row.manifest]) == {row.manifest: row.outputs}
