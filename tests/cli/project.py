@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from tests.e2e.projects import Warm
 
 _LIBC = ctypes.CDLL(None)
 
@@ -91,8 +94,9 @@ class Project:
         folder/data/            WORKING_DIR: pipe/raw, pipe/interim, pipe/final, .luisy the store
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warm: Warm) -> None:
         self.folder = folder
+        self._warm = warm
         self.data = folder / "data"
         self.store = self.data / ".luisy"
         (folder / "pipe").mkdir(parents=True)
@@ -125,12 +129,29 @@ class Project:
         own = {"LUISY_MODULE": "pipe.tasks", "WORKING_DIR": str(self.data), "PYTHONDONTWRITEBYTECODE": "1"}
         return {name: value for name, value in {**kept, **own, **more}.items() if value}
 
-    def luisy(self, *arguments: str, may_override: bool = True, **environment: str) -> Done:
-        """Run ``luisy`` to its end.
+    def luisy(self, *arguments: str, **environment: str) -> Done:
+        """Run ``luisy`` to its end, as a child of a process that has imported it already.
 
-        :param may_override: False makes modes of files count even where the tests run as root.
         :param environment: variables on top; an empty value takes one away.
         """
+        if (self.folder / "luigi.cfg").exists():  # Luigi reads it when it is imported
+            return self.cold(*arguments, **environment)
+        done = self._warm.run(
+            list(arguments), self.folder, self.environment(**environment), self.folder.parent
+        )
+        return Done(done.code, done.stdout, done.stderr)
+
+    def cold(self, *arguments: str, **environment: str) -> Done:
+        """Run ``python -m luisy`` to its end."""
+        return self._started(arguments, environment, None)
+
+    def obeying_modes(self, *arguments: str) -> Done:
+        """:meth:`cold` as somebody for whom the modes of files count, even where the tests run as root."""
+        return self._started(arguments, {}, _obey_modes)
+
+    def _started(
+        self, arguments: Sequence[str], environment: Mapping[str, str], prepare: Callable[[], None] | None
+    ) -> Done:
         done = subprocess.run(
             [sys.executable, "-m", "luisy", *arguments],
             cwd=self.folder,
@@ -138,7 +159,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
-            preexec_fn=None if may_override else _obey_modes,
+            preexec_fn=prepare,
             timeout=120,
         )
         return Done(done.returncode, done.stdout, done.stderr)

@@ -8,6 +8,7 @@ _REDACTIONS = [
     (re.compile(pattern), word)
     for pattern, word in (
         (r"/[^\s'\",:]*/project(?=/|\b)", "PROJECT"),
+        (r"objects/[0-9a-f]{2}/[0-9a-f]{62}\b", "objects/DIGEST"),
         (r"\b[0-9a-f]{64}\b", "DIGEST"),
         (r"\b(?=[0-9]*[a-f])[0-9a-f]{12}\b", "SHORT-KEY"),
         (r"\b[0-9]{12}\b", "SHORT-KEY"),

@@ -183,7 +183,7 @@ def test_a_working_dir_below_a_file_is_refused(project: Project) -> None:
 def test_a_working_dir_that_is_read_only_is_refused(project: Project) -> None:
     """A working dir that may not be written is exit code 2, and is as it was."""
     project.data.chmod(0o555)
-    done = project.luisy("run", "Both", may_override=False)
+    done = project.obeying_modes("run", "Both")
     project.data.chmod(0o755)
     assert (done.code, done.slug) == (2, "store-unwritable")
     assert sorted(path.name for path in project.data.iterdir()) == ["pipe"]

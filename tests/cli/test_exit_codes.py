@@ -72,7 +72,7 @@ def test_what_cannot_be_kept_is_exit_code_5(project: Project) -> None:
     for folder, _, _ in os.walk(project.store):
         os.chmod(folder, 0o555)
     (project.store / "index.db").chmod(0o444)
-    done = project.luisy("run", "Count", "--json", may_override=False)
+    done = project.obeying_modes("run", "Count", "--json")
     for folder, _, _ in os.walk(project.store):
         os.chmod(folder, 0o755)
     assert (done.code, done.document["status"]) == (5, "success")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cli.project import TASKS, Project
+
+if TYPE_CHECKING:
+    from tests.e2e.projects import Warm
 
 OUTCOMES = ("local", "remote", "reused", "executed", "complete", "failed", "missing", "blocked", "not_needed",
             "undecided")  # fmt: skip
@@ -59,9 +62,9 @@ def mismatches(found: Any, wanted: Any, where: str = "") -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def noisy(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def noisy(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Project:
     """A pipeline that prints at import, in ``run()`` and from a child process."""
-    project = Project(tmp_path_factory.mktemp("noisy") / "project")
+    project = Project(tmp_path_factory.mktemp("noisy") / "project", warm)
     project.write(NOISY)
     return project
 
@@ -69,7 +72,7 @@ def noisy(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_stdout_is_one_document_whatever_user_code_prints(noisy: Project, workers: str) -> None:
     """Prints of the module, of ``run()`` and of its children go to stderr, with forked workers too."""
-    done = noisy.luisy("run", "Both", "--json", "--force-all", "--workers", workers)
+    done = noisy.cold("run", "Both", "--json", "--force-all", "--workers", workers)
     assert mismatches(done.document, REPORT) == []
     for line in ("the module prints", "Count runs", "a child prints"):
         assert line in done.err
@@ -79,7 +82,7 @@ def test_stdout_is_one_document_whatever_user_code_prints(noisy: Project, worker
 def test_commands_that_execute_nothing_keep_stdout_free_too(noisy: Project, command: tuple[str, ...]) -> None:
     """The module's prints go to stderr for ``plan``, ``key`` and ``get`` as well."""
     noisy.luisy("run", "Upper")
-    done = noisy.luisy(*command, "--json")
+    done = noisy.cold(*command, "--json")
     assert isinstance(done.document, dict)
     assert "the module prints" in done.err
 

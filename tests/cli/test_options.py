@@ -82,7 +82,7 @@ OLD_FLAGS = (
 def test_the_old_form_means_run_in_any_order(finished: Project, turn: int) -> None:
     """``luisy --module m Task ...`` with luisy 1.x's flags in any order is a run, here a dry one."""
     words = itertools.chain(*OLD_FLAGS[turn:], *OLD_FLAGS[:turn])
-    done = finished.luisy(*words, LUISY_MODULE="", WORKING_DIR="")
+    done = finished.cold(*words, LUISY_MODULE="", WORKING_DIR="")
     assert (done.code, done.err) == (0, "")
     assert "1 to execute" in done.out
     assert not finished.output("final/Count_at_least=0_letter=C.json").exists()

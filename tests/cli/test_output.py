@@ -51,13 +51,13 @@ def test_every_command_has_its_help_in_the_snapshots() -> None:
 
 def test_without_arguments_it_prints_help(finished: Project) -> None:
     """``luisy`` alone is ``luisy --help``."""
-    done = finished.luisy()
+    done = finished.cold()
     assert (done.code, done.out) == (0, finished.luisy("--help").out)
 
 
 def test_version(finished: Project) -> None:
     """``luisy --version`` prints the version of the package."""
-    assert finished.luisy("--version").out == f"luisy {version('luisy')}\n"
+    assert finished.cold("--version").out == f"luisy {version('luisy')}\n"
 
 
 def test_version_and_help_import_neither_luigi_nor_pandas(finished: Project) -> None:

@@ -7,12 +7,22 @@ code of the child, a line on stdout. In all else the child is what ``python -m l
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import runpy
 import sys
 import traceback
 from typing import Any
+
+_PRELOADED = (
+    "luisy.cli.run",
+    "luisy.cli.get",
+    "luisy.runner.getting",
+    "luisy.runner.commandline",
+    "sqlite_utils",
+)
+"""What commands import when they are used; sqlite_utils is what a new store needs."""
 
 
 def child(request: dict[str, Any]) -> None:
@@ -25,6 +35,7 @@ def child(request: dict[str, Any]) -> None:
         os.dup2(opened, descriptor)
         os.close(opened)
     sys.path[0] = request["cwd"]
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     sys.argv = request["argv"]
     code: Any = 0
     try:
@@ -41,10 +52,8 @@ def child(request: dict[str, Any]) -> None:
 
 def serve() -> None:
     """Answer requests until stdin ends."""
-    import sqlite_utils  # what a new store needs
-
-    assert sqlite_utils
-
+    for name in _PRELOADED:
+        importlib.import_module(name)
     answers = os.fdopen(os.dup(1), "w")
     requests = os.fdopen(os.dup(0))
     devnull = os.open(os.devnull, os.O_RDONLY)
