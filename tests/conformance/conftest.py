@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from luisy.cas.remote.azure import AzureRemote
 from luisy.cas.remote.directory import DirectoryRemote
 from luisy.cas.remote.memory import MemoryRemote
+from tests.azurite import azurite as azurite  # noqa: PLC0414 - a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from luisy.cas.remote import Remote
+    from tests.azurite import Azurite
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,14 @@ class Place:
     open: Callable[[], Remote]
 
 
-@pytest.fixture(params=["memory", "directory"])
+@pytest.fixture(params=["memory", "directory", "azure"])
 def place(request: pytest.FixtureRequest) -> Place:
     """An empty place of each kind."""
     made: Place = request.getfixturevalue(f"{request.param}_place")
     return made
 
 
-@pytest.fixture(params=["directory"])
+@pytest.fixture(params=["directory", "azure"])
 def shared_place(request: pytest.FixtureRequest) -> Place:
     """An empty place of each kind that processes share."""
     made: Place = request.getfixturevalue(f"{request.param}_place")
@@ -54,6 +57,13 @@ def directory_place(tmp_path: Path) -> Place:
     folder = tmp_path / "remote"
     folder.mkdir()
     return Place(lambda: DirectoryRemote(str(folder)))
+
+
+@pytest.fixture
+def azure_place(azurite: Azurite) -> Place:
+    """A folder in a container of a real Azurite, listed three blobs a page."""
+    container = azurite.new_container()
+    return Place(lambda: AzureRemote(container, "pre/fix", credentials=azurite.credentials, page_size=3))
 
 
 @pytest.fixture

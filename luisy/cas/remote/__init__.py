@@ -6,7 +6,8 @@ across them (retries, counting, faults in tests) is a wrapper with the same meth
 Contract of all methods. Names are relative, ``/``-separated, checked on both ways (:func:`checked_name`). They
 may be called from several threads at once. They raise only :class:`RemoteError` and what is derived from it here.
 Reading is idempotent. A conditional write that was sent twice, because the first answer got lost, may meet its
-own success: the caller tells that by the metadata (``writer``), not the adapter.
+own success: an adapter raises :class:`ConditionFailed` then, and ``Retrying`` tells by the metadata (``writer``).
+No message, ``repr`` or exception chain of an adapter has a secret in it.
 """
 
 from __future__ import annotations
@@ -44,9 +45,17 @@ class Misconfigured(RemoteError):
 
 
 class Unreachable(RemoteError):
-    """Throttled (429), server error (5xx), reset, time-out, short read: may pass; raised after the last retry."""
+    """Throttled (429), server error (5xx), reset, time-out, short read: may pass; raised after the last retry.
+
+    :param retry_after: seconds that the server asked to wait.
+    """
 
     slug = "remote-unreachable"
+
+    def __init__(self, text: str, *, hint: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(text, hint=hint)
+        self.retry_after = retry_after
+        self.attempts = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +148,8 @@ class Remote(Protocol):
         :raises BlobMissing: it is not there.
         """
 
-    def read(self, name: str) -> Iterator[bytes]:
-        """A whole blob in pieces, in order, with bounded memory; for large objects.
+    def read(self, name: str, offset: int = 0) -> Iterator[bytes]:
+        """A blob from *offset* to its end in pieces, in order, with bounded memory; for large objects.
 
         A blob that is replaced meanwhile may come mixed of both versions: the digest decides.
 
@@ -161,12 +170,14 @@ class Remote(Protocol):
         :param data: bytes, or a seekable file of any size, which is streamed with bounded memory from where it
             stands to its end.
         :param if_absent: only if there is none.
-        :param if_match: only over this version.
+        :param if_match: only over this version; a blob that is gone is another version.
+        :param metadata: names are lower-case identifiers, values printable ASCII. A conditional write should
+            carry ``writer``, a uuid that no other write has: by it ``Retrying`` knows its own success.
         :raises ConditionFailed: the condition does not hold.
         """
 
     def touch(self, name: str, *, if_match: ETag) -> ETag:
-        """Give the blob a new ETag without changing its bytes.
+        """Give the blob a new ETag without changing its bytes or its ``writer``.
 
         :raises BlobMissing: it is not there.
         :raises ConditionFailed: it is another version.

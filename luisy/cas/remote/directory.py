@@ -114,9 +114,10 @@ class DirectoryRemote:
             finally:
                 os.close(descriptor)
 
-    def read(self, name: str) -> Iterator[bytes]:
+    def read(self, name: str, offset: int = 0) -> Iterator[bytes]:
         """See :meth:`Remote.read`."""
         with self._telling("read"), os.fdopen(self._opened(name), "rb", buffering=0) as file:
+            file.seek(offset)
             while piece := file.read(PIECE):
                 yield piece
 

@@ -81,9 +81,9 @@ class MemoryRemote:
             data = self._stored(checked_name(name)).data
         return data[offset:] if length is None else data[offset : offset + length]
 
-    def read(self, name: str) -> Iterator[bytes]:
+    def read(self, name: str, offset: int = 0) -> Iterator[bytes]:
         """See :meth:`Remote.read`."""
-        data = self.get(name)
+        data = self.get(name, offset)
         for start in range(0, len(data), _PIECE):
             yield data[start : start + _PIECE]
 
