@@ -38,7 +38,7 @@ def test_what_they_say(finished: Project, snapshot: Callable[[str, str], None]) 
     object_name = finished.luisy("cas", "path", "Upper", "--json").document["objects"][0]["digest"]
     commands = (
         ("status",),
-        ("ls",),
+        ("ls", "Upper"),
         ("ls", "Count", "--letter", "B"),
         ("show", key),
         ("show", object_name),
