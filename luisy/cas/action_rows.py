@@ -25,10 +25,11 @@ INLINE_BYTES = 1024
 
 _PARAMS_BYTES = 256
 
-_COLUMNS = (
+COLUMNS = (
     "a.key, a.manifest, a.manifest_bytes, a.inputs, a.adopted, a.size, a.seconds, a.created,"
     " a.base_key IS NOT NULL"
 )
+"""What :func:`result_of` reads, of a table of actions that is called ``a``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,40 +145,38 @@ class ActionRows:
         if not keys:
             return {}
         rows = self._database.query(
-            WANTED + f"SELECT {_COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a ON a.id = coalesce("
+            WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a ON a.id = coalesce("
             "(SELECT t.id FROM aliases l JOIN actions t ON t.key = l.action_key WHERE l.key = wanted.digest),"
             "(SELECT o.id FROM actions o WHERE o.key = wanted.digest))",
             packed(keys),
         )
-        return {Key(row[-1].hex()): _result(row) for row in rows}
+        return {Key(row[-1].hex()): result_of(row) for row in rows}
 
     def own(self, key: Key) -> Result | None:
         """The action filed at *key* itself, aliases aside."""
-        rows = self._database.query(
-            f"SELECT {_COLUMNS} FROM actions a WHERE a.key = ?", (bytes.fromhex(key),)
-        )
-        return _result(rows[0]) if rows else None
+        rows = self._database.query(f"SELECT {COLUMNS} FROM actions a WHERE a.key = ?", (bytes.fromhex(key),))
+        return result_of(rows[0]) if rows else None
 
     def traced(self, keys: Sequence[Key]) -> dict[Key, list[Result]]:
         """The actions with a trace at each base key, newest first; keys without any are absent."""
         found: dict[Key, list[Result]] = {}
         if keys:
             rows = self._database.query(
-                WANTED + f"SELECT {_COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a"
+                WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a"
                 " ON a.base_key = wanted.digest ORDER BY a.id DESC",
                 packed(keys),
             )
             for row in rows:
-                found.setdefault(Key(row[-1].hex()), []).append(_result(row))
+                found.setdefault(Key(row[-1].hex()), []).append(result_of(row))
         return found
 
     def by_shallow(self, key: Key) -> Result | None:
         """The newest action with this shallow key."""
         rows = self._database.query(
-            f"SELECT {_COLUMNS} FROM actions a WHERE a.shallow_key = ? ORDER BY a.id DESC LIMIT 1",
+            f"SELECT {COLUMNS} FROM actions a WHERE a.shallow_key = ? ORDER BY a.id DESC LIMIT 1",
             (bytes.fromhex(key),),
         )
-        return _result(rows[0]) if rows else None
+        return result_of(rows[0]) if rows else None
 
     # --- by task
 
@@ -244,7 +243,8 @@ class ActionRows:
         return int(count), int(size), int(aliases)
 
 
-def _result(row: tuple[Any, ...]) -> Result:
+def result_of(row: tuple[Any, ...]) -> Result:
+    """The result that a row of :data:`COLUMNS` tells."""
     inputs = row[3].hex()
     return Result(
         Key(row[0].hex()),

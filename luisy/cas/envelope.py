@@ -37,16 +37,24 @@ def unseal(kind: str, data: bytes) -> Fields:
 
     :raises CorruptionError: not that kind, not that version, cut off or changed (slug ``corrupt-record``).
     """
-    head, _, body = data.partition(b"\n")
-    if head != f"luisy-{kind}-1 {digest_bytes(body)}".encode():
-        raise _corrupt(kind, "its digest does not match")
     try:
-        fields = json.loads(body)
+        fields = json.loads(body_of(kind, data))
     except (ValueError, RecursionError) as error:
         raise _corrupt(kind, "it is no JSON") from error
     if not isinstance(fields, dict):
         raise _corrupt(kind, "it is no JSON object")
     return Fields(kind, fields)
+
+
+def body_of(kind: str, data: bytes) -> bytes:
+    """The JSON in what :func:`seal` wrote, verified but not parsed.
+
+    :raises CorruptionError: as :func:`unseal`.
+    """
+    head, _, body = data.partition(b"\n")
+    if head != f"luisy-{kind}-1 {digest_bytes(body)}".encode():
+        raise _corrupt(kind, "its digest does not match")
+    return body
 
 
 class Fields:

@@ -110,6 +110,16 @@ class Index:
         )
         return ObjectRow(rows[0][0], rows[0][1] == 1) if rows else None
 
+    def sizes(self, digests: Sequence[Digest]) -> dict[Digest, int]:
+        """Bytes of those of *digests* that have a row; one query for any number."""
+        if not digests:
+            return {}
+        rows = self.database.query(
+            WANTED + "SELECT o.digest, o.size FROM wanted CROSS JOIN objects o ON o.digest = wanted.digest",
+            packed(digests),
+        )
+        return {digest.hex(): size for digest, size in rows}
+
     def put(self, connection: sqlite3.Connection, rows: Iterable[tuple[Digest, int, bytes]]) -> None:
         """Digest, size and token of files whose bytes were verified just now."""
         epoch = self.epoch(connection)

@@ -108,6 +108,19 @@ class Objects:
             self.staged[digest] = Staged(digest, status.st_size, temporary)
         return digest, mode
 
+    def new_file(self) -> BinaryIO:
+        """A file in ``tmp/``, open for writing and reading, with the permissions of an object."""
+        path = self._layout.temporary()
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        return open(path, "w+b", opener=lambda name, _: os.open(name, flags, MODE))
+
+    def stage_received(self, digest: Digest, size: int, temporary: str) -> None:
+        """Make a file of :meth:`new_file` ready to be installed; its bytes were hashed as they were written."""
+        if self._held(digest):
+            remove(temporary)
+        else:
+            self.staged[digest] = Staged(digest, size, temporary)
+
     def install(self, connection: sqlite3.Connection) -> None:
         """Rename what is staged to its names, with their rows, in the caller's transaction."""
         rows = []

@@ -146,6 +146,11 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({os.fspath(self.path)!r})"
 
+    @property
+    def database(self) -> database.Database:
+        """The index's connection, for what keeps rows of its own beside the store's (``luisy.cas.transfer``)."""
+        return self._database
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Collect what :meth:`put`, :meth:`keep` and :meth:`place` do into few index transactions.
@@ -211,6 +216,27 @@ class Store:
             digest, _ = KeepingReader(self._objects).file(path, status)
         self._added()
         return digest
+
+    def incoming(self) -> BinaryIO:
+        """A new file in the store to write an object to that comes from elsewhere; ``name`` is its path.
+
+        The caller closes it and hands its path to :meth:`accept`, or removes it.
+        """
+        self._must_write()
+        return self._objects.new_file()
+
+    def accept(self, path: str, digest: Digest, size: int) -> None:
+        """Take over a file that :meth:`incoming` made.
+
+        :param digest: of its *size* bytes; the caller hashed them as it wrote them.
+        """
+        self._must_write()
+        self._objects.stage_received(digest, size, path)
+        self._added()
+
+    def sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
+        """Bytes of those of *digests* that are there and verified."""
+        return self._index.sizes(sorted(self.check(digests)))
 
     def get(self, digest: Digest) -> bytes:
         """The bytes of an object, verified.

@@ -1,0 +1,86 @@
+"""The sizes and counts of the remote format, in one place. First values: ``bench/`` tunes them.
+
+Those under "format" are promises between versions of luisy: a reader refuses what is beyond them. The others
+are how this version writes and reads.
+"""
+
+from __future__ import annotations
+
+KIB = 1 << 10
+MIB = 1 << 20
+
+# --- format
+
+SEGMENT_RAW = 64 * MIB
+"""Bytes of all frames of a segment together, unpacked."""
+
+SEGMENT_STORED = 80 * MIB
+"""Bytes of a segment's blob: what cannot be packed grows a little."""
+
+TOMBSTONE_RAW = 64 * MIB
+"""Bytes of a tombstone, unpacked."""
+
+REFS_STORED = 16 * MIB
+"""Bytes of ``refs.json``."""
+
+MANIFEST_BYTES = 64 * MIB
+"""Bytes of a manifest."""
+
+MEMBER_BYTES = 16 * MIB
+"""Bytes of one object in a pack, unpacked."""
+
+WINDOW = 128 * MIB
+"""Window of a zstd frame: what unpacking it may hold in memory."""
+
+# --- writing
+
+OWN_BLOB = 1 * MIB
+"""Objects of this size and more are blobs of their own; smaller ones travel in packs."""
+
+PACK = 16 * MIB
+"""Bytes of a pack, about."""
+
+FRAME_RAW = 64 * KIB
+"""Bytes of one frame of a segment, unpacked, about."""
+
+SEGMENT_WANTED = 32 * MIB
+"""Bytes of records that one push commits at once, about; what is more goes in several."""
+
+FOLD_ABOVE = 16
+"""Committed segments that may be listed before a pusher folds them."""
+
+FOLD_FACTOR = 4
+"""A segment is folded only with smaller ones that weigh at least a quarter of it: or each fold would write all."""
+
+USE_AGAIN = 24 * 3600.0
+"""Seconds for which one use record of an action will do."""
+
+ZSTD_LEVEL = 3
+
+SAMPLE = 64 * KIB
+"""Bytes that say whether compressing an object pays."""
+
+WORTHWHILE = 0.9
+"""Compressed over raw size up to which it does."""
+
+# --- reading
+
+GAP = 256 * KIB
+"""Bytes between two wanted neighbours in a pack that are rather read than paid with another request."""
+
+RANGE = 8 * MIB
+"""Bytes of one range read, about."""
+
+PIECE = 8 * MIB
+"""Bytes of one range of a large object."""
+
+# --- both
+
+THREADS = 8
+"""Transfers at a time."""
+
+ATTEMPTS = 5
+"""How often a push begins again after its slot was broken, or a blob changed under it."""
+
+JOURNAL_AGE = 30 * 86400.0
+"""Seconds after which an upload that was never committed is forgotten."""

@@ -1,0 +1,192 @@
+"""What resolving and pushing ask of the merged index of a remote, in bulk."""
+
+# ruff: noqa: S608 - SQL is put together from this package's own constants; values are bound
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luisy.cas import actions
+from luisy.cas.action_rows import COLUMNS, result_of
+from luisy.cas.database import WANTED, packed
+from luisy.cas.segments import BadRecord, LocationRecord
+from luisy.errors import CorruptionError
+from luisy.model import Digest, Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from luisy.cas.action_rows import Result
+    from luisy.cas.remote_index import RemoteIndex
+    from luisy.model import Action
+
+_IN_NAMESPACE = "b.id >> 24 IN (SELECT s.id FROM remote_segments s WHERE s.namespace = ?3)"
+_WINNER = f"SELECT b.id FROM remote_actions b WHERE b.key = {{key}} AND {_IN_NAMESPACE} ORDER BY b.rank, b.slot LIMIT 1"
+
+
+class RemoteRows:
+    """Questions about one namespace, with the names and the answers of the store's own."""
+
+    def __init__(self, index: RemoteIndex) -> None:
+        self._index = index
+        self._database = index.database
+
+    def results(self, keys: Sequence[Key]) -> dict[Key, Result]:
+        """The action that wins at each key; one query."""
+        if not keys:
+            return {}
+        rows = self._database.query(
+            WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
+            f" ON a.id = ({_WINNER.format(key='wanted.digest')})",
+            (*packed(keys), self._index.namespace),
+        )
+        return {Key(row[-1].hex()): result_of(row) for row in rows}
+
+    def traced(self, keys: Sequence[Key]) -> dict[Key, list[Result]]:
+        """The winning actions with a trace at each base key, newest first."""
+        found: dict[Key, list[Result]] = {}
+        if keys:
+            rows = self._database.query(
+                WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
+                f" ON a.base_key = wanted.digest AND a.id = ({_WINNER.format(key='a.key')})"
+                " ORDER BY abs(a.rank) DESC, a.slot, a.key",
+                (*packed(keys), self._index.namespace),
+            )
+            for row in rows:
+                found.setdefault(Key(row[-1].hex()), []).append(result_of(row))
+        return found
+
+    def by_shallow(self, key: Key) -> Result | None:
+        """The winning action with this shallow key; of several keys that have one, the one that wins again."""
+        rows = self._database.query(
+            f"SELECT {COLUMNS} FROM remote_actions a WHERE a.shallow_key = ?1"
+            f" AND a.id = ({_WINNER.format(key='a.key')}) ORDER BY a.rank, a.slot LIMIT 1",
+            (bytes.fromhex(key), None, self._index.namespace),
+        )
+        return result_of(rows[0]) if rows else None
+
+    def known(self, tasks: Iterable[tuple[str, str, Digest]]) -> set[tuple[str, str, Digest]]:
+        """Which of (project, family, params digest) have an action at any key."""
+        wanted = [task for task in tasks if task[0] == self._index.project]
+        if not wanted:
+            return set()
+        rows = self._database.query(
+            WANTED + "SELECT DISTINCT b.family, b.params_digest FROM wanted CROSS JOIN remote_actions b"
+            f" ON b.params_digest = wanted.digest AND {_IN_NAMESPACE}",
+            (*packed([task[2] for task in wanted]), self._index.namespace),
+        )
+        return {(self._index.project, family, Digest(params.hex())) for family, params in rows}.intersection(
+            wanted
+        )
+
+    def history(self, project: str, family: str, params_digest: Digest) -> dict[Digest, bool]:
+        """The fingerprints of a task's actions; True where one of them allows early cutoff."""
+        if project != self._index.project:
+            return {}
+        rows = self._database.query(
+            "SELECT b.fingerprint, max(b.shallow_key IS NOT NULL) FROM remote_actions b"
+            f" WHERE b.params_digest = ?1 AND b.family = ?2 AND {_IN_NAMESPACE} GROUP BY b.fingerprint",
+            (bytes.fromhex(params_digest), family, self._index.namespace),
+        )
+        return {Digest(row[0].hex()): row[1] == 1 for row in rows}
+
+    def actions(self, keys: Sequence[Key]) -> dict[Key, tuple[Action, bytes | None]]:
+        """The whole action that wins at each key, with its manifest while that is small; damaged ones are left out."""
+        if not keys:
+            return {}
+        rows = self._database.query(
+            WANTED
+            + "SELECT wanted.digest, a.id >> 24, a.frame, a.position FROM wanted CROSS JOIN remote_actions a"
+            f" ON a.id = ({_WINNER.format(key='wanted.digest')})",
+            (*packed(keys), self._index.namespace),
+        )
+        by_frame: dict[tuple[int, int], list[tuple[Key, int]]] = {}
+        for key, segment, frame, position in rows:
+            by_frame.setdefault((segment, frame), []).append((Key(key.hex()), position))
+        found = {}
+        for (segment, number), wanted in by_frame.items():
+            records = self._index.frame(segment, number)
+            for key, position in wanted:
+                record = records[position]
+                try:
+                    found[key] = (actions.decode(record.action), record.manifest)
+                except CorruptionError:  # sealed, but not what an action is
+                    continue
+        return found
+
+    def contents(self, digests: Sequence[Digest]) -> dict[Digest, bytes | None]:
+        """Which manifests are kept for refs, with their bytes while these are few."""
+        if not digests:
+            return {}
+        rows = self._database.query(
+            WANTED + "SELECT b.manifest, b.data FROM wanted CROSS JOIN remote_contents b"
+            f" ON b.manifest = wanted.digest AND {_IN_NAMESPACE}",
+            (*packed(digests), self._index.namespace),
+        )
+        return {Digest(row[0].hex()): row[1] for row in rows}
+
+    def locations(self, digests: Sequence[Digest]) -> dict[Digest, list[LocationRecord]]:
+        """All places of each object, in no particular order; objects without any are absent."""
+        found: dict[Digest, list[LocationRecord]] = {}
+        if digests:
+            rows = self._database.query(
+                WANTED + "SELECT DISTINCT b.digest, n.name, b.start, b.length, b.encoding, b.size"
+                " FROM wanted CROSS JOIN remote_locations b ON b.digest = wanted.digest"
+                f" AND {_IN_NAMESPACE} JOIN remote_blobs n ON n.id = b.blob",
+                (*packed(digests), self._index.namespace),
+            )
+            for row in rows:
+                found.setdefault(Digest(row[0].hex()), []).append(LocationRecord(*row))
+        return found
+
+    def last_used(self, keys: Sequence[Key]) -> dict[Key, float]:
+        """When each action was last pushed or used, seconds since the epoch, by the server's clock."""
+        if not keys:
+            return {}
+        rows = self._database.query(
+            WANTED + "SELECT wanted.digest, max("
+            f"ifnull((SELECT max(b.used) FROM remote_uses b WHERE b.key = wanted.digest AND {_IN_NAMESPACE}), 0),"
+            f"ifnull((SELECT max(abs(b.rank)) FROM remote_actions b WHERE b.key = wanted.digest AND {_IN_NAMESPACE}), 0))"
+            " FROM wanted",
+            (*packed(keys), self._index.namespace),
+        )
+        return {Key(row[0].hex()): row[1] / 1000 for row in rows if row[1]}
+
+    def segments_with(self, names: Sequence[bytes], blobs: Sequence[str]) -> set[str]:
+        """The segments that have an action or a content of these names, or a location in one of these blobs."""
+        rows: list[tuple[str]] = []
+        for table, column in (("remote_actions", "key"), ("remote_contents", "manifest")):
+            if names:
+                rows += self._database.query(
+                    WANTED
+                    + f"SELECT DISTINCT s.name FROM wanted CROSS JOIN {table} b ON b.{column} = wanted.digest"
+                    " JOIN remote_segments s ON s.id = b.id >> 24 AND s.namespace = ?3",
+                    (*packed([name.hex() for name in names]), self._index.namespace),
+                )
+        doomed = set(blobs)
+        for name, segment in self._database.query(
+            "SELECT b.name, s.name FROM remote_blobs b JOIN remote_segments s ON s.id = b.id >> 24"
+            " AND s.namespace = ?",
+            (self._index.namespace,),
+        ):
+            if name in doomed:
+                rows.append((segment,))
+        return {row[0] for row in rows}
+
+    def bad_places(self) -> set[tuple[bytes, str]]:
+        """Object and blob of every location that was ever found bad, mended or not: to be tried last."""
+        rows = self._database.query(
+            f"SELECT DISTINCT b.digest, b.blob FROM remote_bads b WHERE {_IN_NAMESPACE}"
+            " UNION SELECT digest, blob FROM remote_doubts WHERE namespace = ?3",
+            (None, None, self._index.namespace),
+        )
+        return {(row[0], row[1]) for row in rows}
+
+    def bads(self) -> list[BadRecord]:
+        """What segments say of locations that are bad, and not mended since."""
+        rows = self._database.query(
+            "SELECT b.digest, b.blob, b.etag, max(b.mended) FROM remote_bads b WHERE"
+            f" {_IN_NAMESPACE} GROUP BY b.digest, b.blob, b.etag HAVING max(b.mended) = 0",
+            (None, None, self._index.namespace),
+        )
+        return [BadRecord(*row) for row in rows]

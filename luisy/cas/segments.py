@@ -1,0 +1,487 @@
+r"""Segments: what one push says, in a file that tells the index of a namespace when it is read with the others.
+
+::
+
+    segment   = "luisy-segment-1\n" frame* directory trailer
+    frame     = one zstd frame: a MessagePack array of records of one kind, sorted
+    directory = one zstd frame: MessagePack [project, supersedes, blocks, frames]
+    trailer   = offset of the directory (8), its stored length (4), its raw length (4), both big-endian,
+                BLAKE3 of its stored bytes (32), "luisyend" (8)
+
+``supersedes`` names segments that this one stands for. A *block* is one push: ``[slot, opened, records, key id,
+signature]``, with the uuid of the slot, the server's time in ms when it was opened, and the digests of its records,
+32 bytes each. Folding copies blocks as they are. ``frames`` has ``[kind, offset, stored length, raw length, count,
+first, last, digest]`` for each frame in order, so that a later reader can fetch only what it looks for: frames of a
+kind are sorted by key or digest. Kinds from 128 on are skipped by a reader that does not know them.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from blake3 import blake3
+
+from luisy.cas.compression import compress, decompress
+from luisy.cas.remote_limits import FRAME_RAW, MEMBER_BYTES, SEGMENT_RAW, SEGMENT_STORED
+from luisy.cas.remote_names import HIGHEST_LEVEL, is_blob, level_of, object_blob
+from luisy.errors import CorruptionError
+from luisy.model import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+MAGIC = b"luisy-segment-1\n"
+END = b"luisyend"
+RECORD_CONTEXT = "luisy 1 remote record"
+BLOCK_CONTEXT = "luisy 1 remote block"
+FORMAT = 1
+"""Version of this format; part of what a signature covers."""
+
+SUPERSEDING = 1
+"""Flag of an action record: it wins over records of its key whose slots were opened before it."""
+
+_TRAILER = struct.Struct(">QII32s8s")
+_OPTIONAL_KINDS = 128
+_NAME_BYTES = 32
+
+Name = Annotated[bytes, msgspec.Meta(min_length=_NAME_BYTES, max_length=_NAME_BYTES)]
+Uuid = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+Short = Annotated[bytes, msgspec.Meta(max_length=256)]
+Text = Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class Encoding(IntEnum):
+    """How an object's bytes are stored."""
+
+    RAW = 0
+    ZSTD = 1
+
+
+class Kind(IntEnum):
+    """What the records of a frame are."""
+
+    ACTION = 1
+    CONTENT = 2
+    LOCATION = 3
+    USE = 4
+    BAD = 5
+
+
+class _Record(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A record is a MessagePack array of its fields in order, no more and no fewer."""
+
+
+class Block(_Record, frozen=True):
+    """One push.
+
+    :param slot: uuid of the slot through which it was committed.
+    :param opened: the server's time when that was opened, ms since the epoch, UTC.
+    :param records: digests of its records (:meth:`ActionRecord.digest`), 32 bytes each.
+    :param key_id: names the key of the signature; empty where there is none.
+    """
+
+    slot: Uuid
+    opened: Count
+    records: bytes
+    key_id: Short = b""
+    signature: Short = b""
+
+    def signed(self, project: str) -> bytes:
+        """The bytes that the signature covers."""
+        hasher = blake3(derive_key_context=BLOCK_CONTEXT, max_threads=1)
+        for part in (
+            str(FORMAT).encode(),
+            project.encode(),
+            self.slot,
+            str(self.opened).encode(),
+            self.records,
+        ):
+            hasher.update(len(part).to_bytes(8, "big") + part)
+        return hasher.digest()
+
+
+class ActionRecord(_Record, frozen=True):
+    """A key has a result.
+
+    :param block: number of its block in the directory.
+    :param flags: :data:`SUPERSEDING` or 0.
+    :param action: the bytes of the action file.
+    :param manifest: the bytes of the manifest while they are few, else None: then it is an object.
+    """
+
+    key: Name
+    block: Count
+    flags: Count
+    action: bytes
+    manifest: bytes | None
+
+    def digest(self) -> bytes:
+        """What the block lists."""
+        return _record_digest(Kind.ACTION, self.flags, self.action)
+
+
+class ContentRecord(_Record, frozen=True):
+    """A manifest is wanted by itself: a ref is about to name it. It stays as long as an action of its age would.
+
+    :param content: digest of the manifest.
+    :param manifest: as in an action's record.
+    """
+
+    content: Name
+    block: Count
+    manifest: bytes | None
+
+    def digest(self) -> bytes:
+        """What the block lists."""
+        return _record_digest(Kind.CONTENT, 0, self.content)
+
+
+class LocationRecord(_Record, frozen=True):
+    """Where the bytes of an object are.
+
+    :param blob: ``objects/..`` or ``packs/..``, relative to the namespace.
+    :param length: bytes stored.
+    :param size: bytes of the object.
+    """
+
+    digest: Name
+    blob: Text
+    offset: Count
+    length: Count
+    encoding: Count
+    size: Count
+
+    def is_sound(self) -> bool:
+        """Whether it may be followed."""
+        if not is_blob(self.blob) or self.encoding not in (Encoding.RAW, Encoding.ZSTD):
+            return False
+        if self.encoding == Encoding.RAW and self.length != self.size:
+            return False
+        if self.blob.startswith("objects/"):
+            return self.offset == 0 and self.blob == object_blob(Digest(self.digest.hex()))
+        return self.size <= MEMBER_BYTES and self.length <= MEMBER_BYTES and self.offset < 1 << 48
+
+
+class UseRecord(_Record, frozen=True):
+    """An action was hit or skipped.
+
+    :param used: the server's time, ms since the epoch, UTC.
+    """
+
+    key: Name
+    used: Count
+
+
+class BadRecord(_Record, frozen=True):
+    """Bytes at a location were not what its digest says, or not there.
+
+    :param etag: of the blob then; empty if it was gone.
+    :param mended: 1: a pusher has put them there or elsewhere since, and this word is the last one.
+    """
+
+    digest: Name
+    blob: Text
+    etag: Text
+    mended: Count
+
+
+class Frame(_Record, frozen=True):
+    """Where a frame lies in its segment.
+
+    :param first: smallest key or digest in it.
+    :param last: greatest one.
+    :param digest: BLAKE3 of its stored bytes.
+    """
+
+    kind: Count
+    offset: Count
+    length: Count
+    raw: Count
+    count: Count
+    first: Name
+    last: Name
+    digest: Name
+
+
+class Directory(_Record, frozen=True):
+    """What a segment says of itself."""
+
+    project: Text
+    supersedes: list[Text]
+    blocks: list[Block]
+    frames: list[Frame]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of a segment, or of several that are folded."""
+
+    blocks: tuple[Block, ...] = ()
+    actions: Sequence[ActionRecord] = field(default_factory=tuple)
+    contents: Sequence[ContentRecord] = field(default_factory=tuple)
+    locations: Sequence[LocationRecord] = field(default_factory=tuple)
+    uses: Sequence[UseRecord] = field(default_factory=tuple)
+    bads: Sequence[BadRecord] = field(default_factory=tuple)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the records will take unpacked, about and rather too many."""
+        inline = sum(len(one.action) + len(one.manifest or b"") + 96 for one in self.actions)
+        inline += sum(len(one.manifest or b"") + 64 for one in self.contents)
+        blocks = sum(len(block.records) + 96 for block in self.blocks)
+        return inline + blocks + 144 * len(self.locations) + 48 * len(self.uses) + 176 * len(self.bads)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A segment whose directory was read and whose frames verify.
+
+    :param stored: stored bytes of the directory.
+    :param frames: stored bytes of each of its frames, those of kinds we do not know included.
+    """
+
+    directory: Directory
+    stored: bytes
+    frames: tuple[bytes, ...]
+
+
+_packer = msgspec.msgpack.Encoder()
+_directories = msgspec.msgpack.Decoder(Directory)
+_decoders: dict[int, msgspec.msgpack.Decoder[Any]] = {
+    Kind.ACTION: msgspec.msgpack.Decoder(list[ActionRecord]),
+    Kind.CONTENT: msgspec.msgpack.Decoder(list[ContentRecord]),
+    Kind.LOCATION: msgspec.msgpack.Decoder(list[LocationRecord]),
+    Kind.USE: msgspec.msgpack.Decoder(list[UseRecord]),
+    Kind.BAD: msgspec.msgpack.Decoder(list[BadRecord]),
+}
+
+
+# --- writing
+
+
+def encode(project: str, records: Records, supersedes: Iterable[str] = ()) -> bytes:
+    """The bytes of a segment.
+
+    :raises CorruptionError: it would be larger than readers accept (slug ``segment-too-large``).
+    """
+    out = [MAGIC]
+    frames: list[Frame] = []
+    offset = len(MAGIC)
+    total = 0
+    for kind, ordered in _sorted(records):
+        for chunk, raw in _cut(ordered):
+            packed = compress(raw)
+            first, last = bytes(chunk[0][0]), bytes(chunk[-1][0])
+            digest = blake3(packed, max_threads=1).digest()
+            frames.append(Frame(kind, offset, len(packed), len(raw), len(chunk), first, last, digest))
+            out.append(packed)
+            offset += len(packed)
+            total += len(raw)
+    raw = _packer.encode(Directory(project, sorted(supersedes), list(records.blocks), frames))
+    if total + len(raw) > SEGMENT_RAW:
+        raise CorruptionError("more records than one segment can hold", slug="segment-too-large")
+    packed = compress(raw)
+    digest = blake3(packed, max_threads=1).digest()
+    return b"".join((*out, packed, _TRAILER.pack(offset, len(packed), len(raw), digest, END)))
+
+
+def _sorted(records: Records) -> Iterator[tuple[Kind, list[tuple[bytes, bytes]]]]:
+    """Key or digest and encoding of each record, sorted, by kind."""
+    order = [(block.opened, block.slot) for block in records.blocks]
+    encode_one = _packer.encode
+    for kind, found in (
+        (Kind.ACTION, sorted(records.actions, key=lambda one: (one.key, order[one.block]))),
+        (Kind.CONTENT, sorted(records.contents, key=lambda one: (one.content, order[one.block]))),
+        (Kind.LOCATION, sorted(records.locations, key=_fields)),
+        (Kind.USE, sorted(records.uses, key=_fields)),
+        (Kind.BAD, sorted(records.bads, key=_fields)),
+    ):
+        if found:
+            yield kind, [(_fields(one)[0], encode_one(one)) for one in found]
+
+
+def _fields(record: _Record) -> tuple[Any, ...]:
+    return msgspec.structs.astuple(record)
+
+
+def _cut(ordered: Sequence[tuple[bytes, bytes]]) -> Iterator[tuple[Sequence[tuple[bytes, bytes]], bytes]]:
+    """Runs of records of about one frame each, and their array."""
+    start = size = 0
+    for end, (_, encoded) in enumerate(ordered, 1):
+        size += len(encoded)
+        if size >= FRAME_RAW or end == len(ordered):
+            chunk = ordered[start:end]
+            yield chunk, _array_head(len(chunk)) + b"".join(encoded for _, encoded in chunk)
+            start, size = end, 0
+
+
+def _array_head(count: int) -> bytes:
+    """MessagePack's head of an array."""
+    if count < 1 << 4:
+        return bytes((0x90 | count,))
+    return b"\xdc" + count.to_bytes(2, "big") if count < 1 << 16 else b"\xdd" + count.to_bytes(4, "big")
+
+
+def _record_digest(kind: Kind, flags: int, body: bytes) -> bytes:
+    head = bytes((kind,)) + flags.to_bytes(8, "big")
+    return blake3(head + body, derive_key_context=RECORD_CONTEXT, max_threads=1).digest()
+
+
+# --- reading
+
+
+def open_segment(data: bytes, project: str) -> Opened:
+    """The segment that *data* is. Sizes are checked before anything is unpacked.
+
+    :raises CorruptionError: it is cut off, damaged, of another project, or too large (slug ``bad-segment``); made by
+        a newer luisy (slug ``newer-segment``).
+    """
+    directory, packed = _directory(data)
+    if directory.project != project:
+        raise bad_segment("it belongs to another project")
+    if any(level_of(name) is None for name in directory.supersedes):
+        raise bad_segment("it supersedes something that is no segment")
+    if any(len(block.records) % _NAME_BYTES for block in directory.blocks):
+        raise bad_segment("a block's list is cut off")
+    if any(frame.kind not in _decoders and frame.kind < _OPTIONAL_KINDS for frame in directory.frames):
+        raise bad_segment("it holds what this luisy does not know", slug="newer-segment")
+    frames = []
+    expected = len(MAGIC)
+    for frame in directory.frames:
+        stored = data[frame.offset : frame.offset + frame.length]
+        if frame.offset != expected or blake3(stored, max_threads=1).digest() != frame.digest:
+            raise bad_segment("a frame is damaged")
+        frames.append(stored)
+        expected += frame.length
+    return Opened(directory, packed, tuple(frames))
+
+
+def _directory(data: bytes) -> tuple[Directory, bytes]:
+    if len(data) > SEGMENT_STORED or len(data) < len(MAGIC) + _TRAILER.size:
+        raise bad_segment("it is too large or too small")
+    offset, length, raw, digest, end = _TRAILER.unpack_from(data, len(data) - _TRAILER.size)
+    if not data.startswith(MAGIC) or end != END or offset + length + _TRAILER.size != len(data):
+        raise bad_segment("it is cut off or of another format")
+    stored = data[offset : offset + length]
+    if blake3(stored, max_threads=1).digest() != digest or raw > SEGMENT_RAW:
+        raise bad_segment("its directory is damaged or too large")
+    try:
+        directory: Directory = _directories.decode(decompress(stored, most=raw))
+    except (msgspec.MsgspecError, CorruptionError) as error:
+        raise bad_segment(str(error)) from error
+    if raw + sum(frame.raw for frame in directory.frames) > SEGMENT_RAW:
+        raise bad_segment("it is too large unpacked")
+    return directory, stored
+
+
+def read_directory(stored: bytes) -> Directory:
+    """The directory whose stored bytes :attr:`Opened.stored` has kept."""
+    directory: Directory = _directories.decode(decompress(stored, most=SEGMENT_RAW))
+    return directory
+
+
+def frame_records(frame: Frame, stored: bytes) -> list[Any]:
+    """The records of one frame; none if its kind is not known.
+
+    :raises CorruptionError: it holds something else (slug ``bad-segment``).
+    """
+    if frame.kind not in _decoders:
+        return []
+    try:
+        found: list[Any] = _decoders[frame.kind].decode(decompress(stored, most=frame.raw))
+    except (msgspec.MsgspecError, CorruptionError) as error:
+        raise bad_segment(str(error)) from error
+    if len(found) != frame.count:
+        raise bad_segment("a frame holds another number of records than it says")
+    return found
+
+
+def records_of(opened: Opened) -> Records:
+    """All records of a segment.
+
+    :raises CorruptionError: as :func:`frame_records`.
+    """
+    found: dict[int, list[Any]] = {kind: [] for kind in Kind}
+    for frame, stored in zip(opened.directory.frames, opened.frames, strict=True):
+        if frame.kind in found:
+            found[frame.kind] += frame_records(frame, stored)
+    blocks = tuple(opened.directory.blocks)
+    if any(one.block >= len(blocks) for one in (*found[Kind.ACTION], *found[Kind.CONTENT])):
+        raise bad_segment("a record names a block that is not there")
+    return Records(
+        blocks,
+        found[Kind.ACTION],
+        found[Kind.CONTENT],
+        found[Kind.LOCATION],
+        found[Kind.USE],
+        found[Kind.BAD],
+    )
+
+
+def bad_segment(problem: str, *, slug: str = "bad-segment") -> CorruptionError:
+    """The error for a segment that cannot be read."""
+    return CorruptionError(
+        f"a segment of the remote's index is not valid: {problem}",
+        slug=slug,
+        hint="Update luisy." if slug == "newer-segment" else "Its results count as missing; push them again.",
+    )
+
+
+# --- folding
+
+
+def folded(several: Iterable[Records]) -> Records:
+    """The union of the records of several segments, each once, blocks as they were.
+
+    Of use records the latest of each key is left; of a bad location that was mended, the last word.
+    """
+    blocks: dict[bytes, int] = {}
+    kept: list[Block] = []
+    actions: dict[tuple[bytes, int, int], ActionRecord] = {}
+    contents: dict[tuple[bytes, int], ContentRecord] = {}
+    locations: dict[LocationRecord, None] = {}
+    uses: dict[bytes, UseRecord] = {}
+    bads: dict[tuple[bytes, str, str], BadRecord] = {}
+    for records in several:
+        numbers = []
+        for block in records.blocks:
+            if block.slot not in blocks:
+                blocks[block.slot] = len(kept)
+                kept.append(block)
+            numbers.append(blocks[block.slot])
+        for action in records.actions:
+            moved = msgspec.structs.replace(action, block=numbers[action.block])
+            actions[moved.key, moved.block, moved.flags] = moved
+        for content in records.contents:
+            again = msgspec.structs.replace(content, block=numbers[content.block])
+            contents[again.content, again.block] = again
+        locations.update(dict.fromkeys(records.locations))
+        for use in records.uses:
+            uses[use.key] = max(use, uses.get(use.key, use), key=lambda one: one.used)
+        for bad in records.bads:
+            known = bads.get((bad.digest, bad.blob, bad.etag), bad)
+            bads[bad.digest, bad.blob, bad.etag] = max(bad, known, key=lambda one: one.mended)
+    return Records(
+        tuple(kept),
+        tuple(actions.values()),
+        tuple(contents.values()),
+        tuple(locations),
+        tuple(uses.values()),
+        tuple(bads.values()),
+    )
+
+
+def level_above(names: Iterable[str]) -> int:
+    """The lowest level that a segment may have which supersedes *names*.
+
+    :raises CorruptionError: there is none (slug ``segment-too-large``).
+    """
+    above = 1 + max((level_of(name) or 0) for name in names)
+    if above > HIGHEST_LEVEL:
+        raise CorruptionError("the remote's index was folded too often", slug="segment-too-large")
+    return above

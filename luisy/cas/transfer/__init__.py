@@ -1,0 +1,17 @@
+"""Between a store and a remote: what goes up, what comes down, and the index that both rest on.
+
+::
+
+    mirror = Mirror(store, remote, "weather")
+    mirror.refresh()
+    mirror.fetch([key for key in keys if key in mirror.results(keys)])
+    mirror.push()
+
+The format is that of ``docs/remote-format.md``.
+"""
+
+from luisy.cas.transfer.candidates import Held
+from luisy.cas.transfer.mirror import Fetched, Mirror, Pushed
+from luisy.cas.transfer.planning import PushPlan
+
+__all__ = ["Fetched", "Held", "Mirror", "PushPlan", "Pushed"]

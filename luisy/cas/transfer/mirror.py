@@ -1,0 +1,269 @@
+"""One project's namespace in one remote, as one store knows it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from luisy.cas import database
+from luisy.cas.remote import BlobMissing, ConditionFailed
+from luisy.cas.remote_index import RemoteIndex
+from luisy.cas.remote_names import Namespace
+from luisy.cas.remote_notes import RemoteNotes
+from luisy.cas.remote_rows import RemoteRows
+from luisy.cas.segments import FORMAT
+from luisy.cas.transfer.merging import Merger, newer_remote
+from luisy.cas.transfer.planning import Planner, PushPlan
+from luisy.cas.transfer.pulling import Puller
+from luisy.cas.transfer.pushing import Pusher
+from luisy.cas.transfer.uploading import Uploader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from luisy.cas.action_rows import Result
+    from luisy.cas.remote import Remote
+    from luisy.cas.store import Store
+    from luisy.cas.transfer.candidates import Held
+    from luisy.model import Action, Digest, Key, Reason
+
+    Progress = Callable[
+        [int, int], None
+    ]  # told the bytes of objects that are done, and of all that are to be done
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a fetch brought.
+
+    :param actions: the results that the store has now.
+    :param failed: why others could not be had: they count as misses.
+    :param bytes: of objects that came; what the store had is not among them.
+    """
+
+    actions: tuple[Action, ...]
+    failed: dict[Key, Reason]
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push did.
+
+    :param actions: keys of the actions that it committed.
+    :param outvoted: keys for which the remote has another result, which stays.
+    :param bytes: of objects that were sent, before compression.
+    """
+
+    actions: tuple[Key, ...]
+    outvoted: tuple[Key, ...]
+    objects: int
+    bytes: int
+    held_back: tuple[Held, ...]
+
+
+class Mirror:
+    """The results of one project in a remote.
+
+    Questions are answered from what :meth:`refresh` merged last into the store's index, without a request. It may
+    be used by one thread at a time, and survives forks. Raised from everywhere that asks the remote: Unreachable,
+    Misconfigured; and OSError or StoreError where the store cannot be written.
+    """
+
+    def __init__(self, store: Store, remote: Remote, project: str) -> None:
+        self._store = store
+        self._remote = remote
+        self._namespace = Namespace(project)
+        rows = database.in_memory() if store.read_only else store.database
+        self._index = RemoteIndex(rows, remote.url, project)
+        self._rows = RemoteRows(self._index)
+        self._notes = RemoteNotes(self._index)
+        self._merger = Merger(remote, self._namespace, self._index)
+        self._planner = Planner(store, self._rows, self._notes, project)
+        self._format: int | None = None
+        self._server_time = 0.0
+
+    @property
+    def project(self) -> str:
+        """The project whose results these are."""
+        return self._namespace.project
+
+    @property
+    def url(self) -> str:
+        """Where the remote is, without secrets."""
+        return self._remote.url
+
+    # --- asking
+
+    def refresh(self) -> None:
+        """Bring the merged index up to date: one listing, and what it shows that is new.
+
+        :raises RemoteError: the remote was written by a newer luisy (slug ``newer-remote``).
+        """
+        self._check_format()
+        self._server_time = self._merger.refresh().listing.server_time
+
+    def _check_format(self) -> None:
+        """Refuse what we do not know; asked once per process. A namespace without a format is a new one."""
+        if self._format is not None:
+            return
+        try:
+            told = json.loads(self._remote.get(self._namespace.format, 0, 4096))["format"]
+        except BlobMissing:
+            self._format = 0
+            return
+        except (ValueError, KeyError, TypeError) as error:
+            raise newer_remote(self.url) from error
+        if told != FORMAT:
+            raise newer_remote(self.url)
+        self._format = FORMAT
+
+    def results(self, keys: Iterable[Key]) -> dict[Key, Result]:
+        """The result that wins at each key; one query whatever their number."""
+        return self._rows.results(list(keys))
+
+    def traced(self, keys: Iterable[Key]) -> dict[Key, list[Result]]:
+        """The results with a trace at each base key, newest first."""
+        return self._rows.traced(list(keys))
+
+    def by_shallow(self, key: Key) -> Result | None:
+        """A result with this shallow key."""
+        return self._rows.by_shallow(key)
+
+    def known_many(self, tasks: Iterable[tuple[str, str, Digest]]) -> set[tuple[str, str, Digest]]:
+        """Which of (project, family, params digest) have a result at any key."""
+        return self._rows.known(tasks)
+
+    def history(self, project: str, family: str, params_digest: Digest) -> dict[Digest, bool]:
+        """The fingerprints of a task's results; True where one might be found by a shallow key."""
+        return self._rows.history(project, family, params_digest)
+
+    def action(self, key: Key) -> Action | None:
+        """The whole action that wins at *key*."""
+        found = self._rows.actions([key]).get(key)
+        return None if found is None else found[0]
+
+    # --- down
+
+    def fetch(self, keys: Sequence[Key], *, progress: Progress | None = None, extras: bool = True) -> Fetched:
+        """Bring results into the store, with their objects, and file them there.
+
+        :param extras: also the parts of their keys and their sources, which explain them.
+        """
+        total = sum(result.size for result in self._rows.results(list(keys)).values())
+        puller = self._puller(progress, total)
+        actions, failed = puller.results(list(dict.fromkeys(keys)), extras=extras)
+        return Fetched(tuple(actions), failed, puller.objects, puller.received)
+
+    def fetch_objects(self, digests: Iterable[Digest]) -> dict[Digest, Reason]:
+        """Bring single objects (parts of keys, sources) into the store; those that could not be had, and why."""
+        return self._puller(None, 0).objects_of(dict.fromkeys(digests), ())
+
+    def _puller(self, progress: Progress | None, total: int) -> Puller:
+        return Puller(
+            self._store,
+            self._remote,
+            self._namespace,
+            self._rows,
+            self._notes,
+            self._merger,
+            _counted(progress, total),
+        )
+
+    # --- up
+
+    def missing(self, keys: Iterable[Key]) -> set[Key]:
+        """Which of these local results the remote lacks, or lacks objects of, by what was merged last."""
+        wanted = list(keys)
+        own = {key: result.key for key, result in self._store.results(wanted).items()}
+        plan = self._planner.plan(wanted, superseding=frozenset(), adopted=True, now=self._server_time)
+        lacking = {*plan.actions, *(held.key for held in plan.held_back)}
+        return {key for key in wanted if own.get(key) in lacking}
+
+    def plan_push(
+        self,
+        keys: Iterable[Key] | None = None,
+        *,
+        superseding: frozenset[Key] = frozenset(),
+        adopted: bool = False,
+    ) -> PushPlan:
+        """What pushing the results at *keys*, or all of the project, would do. Refreshes first.
+
+        :param superseding: keys whose result is to replace another one in the remote.
+        :param adopted: whether files that were there before luisy go up as well.
+        """
+        self.refresh()
+        return self._planner.plan(keys, superseding=superseding, adopted=adopted, now=self._server_time)
+
+    def push(
+        self,
+        wanted: PushPlan | Iterable[Key] | None = None,
+        *,
+        progress: Progress | None = None,
+        superseding: frozenset[Key] = frozenset(),
+        adopted: bool = False,
+    ) -> Pushed:
+        """Commit everything that the remote lacks, of a plan or of the results at keys (None: all).
+
+        It may be killed at any point: what is committed is whole, and the next push goes on.
+
+        :raises RemoteError: it did not complete (slug ``push-incomplete``).
+        """
+        plan = (
+            wanted
+            if isinstance(wanted, PushPlan)
+            else self.plan_push(wanted, superseding=superseding, adopted=adopted)
+        )
+        if not plan.candidates and not plan.used:
+            return Pushed((), plan.outvoted, 0, 0, plan.held_back)
+        pusher = self._pusher(plan.superseding, progress, plan.bytes)
+        done = pusher.push(plan.candidates, plan.used)
+        outvoted = (*plan.outvoted, *done.outvoted)
+        return Pushed(done.actions, outvoted, pusher.uploader.objects, pusher.uploader.sent, plan.held_back)
+
+    def _pusher(self, superseding: frozenset[Key], progress: Progress | None, total: int) -> Pusher:
+        self._mark_format()
+        uploader = Uploader(
+            self._store, self._remote, self._namespace, self._notes, _counted(progress, total)
+        )
+        return Pusher(
+            self._remote,
+            self._namespace,
+            self._index,
+            self._rows,
+            self._notes,
+            self._merger,
+            uploader,
+            self._planner,
+            superseding,
+        )
+
+    def _mark_format(self) -> None:
+        """Before anything is written: what the namespace is."""
+        self._check_format()
+        if self._format == FORMAT:
+            return
+        data = json.dumps({"format": FORMAT}).encode() + b"\n"
+        try:
+            self._remote.put(self._namespace.format, data, if_absent=True)
+            self._format = FORMAT
+        except ConditionFailed:
+            self._format = None
+            self._check_format()
+
+
+def _counted(progress: Progress | None, total: int) -> Callable[[int], None]:
+    """From steps to a running sum."""
+    if progress is None:
+        return lambda _: None
+    tell = progress
+    done = 0
+
+    def step(size: int) -> None:
+        nonlocal done
+        done += size
+        tell(done, max(total, done))
+
+    return step

@@ -1,0 +1,155 @@
+"""What a push would do, by what was merged last: the same decisions that it takes again behind its slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from luisy.cas.remote_limits import OWN_BLOB, PACK, PIECE, SEGMENT_WANTED, USE_AGAIN
+from luisy.cas.transfer.candidates import Candidate, Held, choose, load
+from luisy.cas.transfer.deciding import Bytes, Word, bytes_needed, word
+from luisy.model import Digest, Key, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from luisy.cas.action_rows import Result
+    from luisy.cas.remote_notes import RemoteNotes
+    from luisy.cas.remote_rows import RemoteRows
+    from luisy.cas.segments import BadRecord, LocationRecord
+    from luisy.cas.store import Store
+
+_WRITTEN = (Word.WRITE, Word.SUPERSEDE)
+_TOO_MANY_FILES = 24 << 20
+"""Bytes of records of one action that a segment has room for beside others."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushPlan:
+    """What a push would do, by what the remote was when it was made.
+
+    :param actions: keys of the actions that the remote lacks, or objects of them.
+    :param used: keys of actions that it has, and is to be told that they are still wanted.
+    :param outvoted: keys for which it has another result; ``superseding`` would replace it.
+    :param objects: how many objects have to be uploaded, and their bytes before compression.
+    :param requests: about how many requests that takes.
+    :param held_back: what the remote lacks and does not get, and why.
+    :param candidates: the actions with what they need.
+    """
+
+    actions: tuple[Key, ...]
+    used: tuple[Key, ...]
+    outvoted: tuple[Key, ...]
+    objects: int
+    bytes: int
+    requests: int
+    held_back: tuple[Held, ...]
+    superseding: frozenset[Key]
+    candidates: tuple[Candidate, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes plans for one store and one namespace."""
+
+    store: Store
+    rows: RemoteRows
+    notes: RemoteNotes
+    project: str
+
+    def plan(
+        self,
+        keys: Iterable[Key] | None,
+        *,
+        superseding: frozenset[Key],
+        adopted: bool,
+        now: float,
+    ) -> PushPlan:
+        """What to do about the results at *keys*, or all of the project.
+
+        :param now: the server's time, seconds since the epoch.
+        """
+        choice = choose(self.store, self.project, keys, adopted=adopted)
+        said = self._words(choice.manifests, superseding, now)
+        candidates, lost = load(self.store, [key for key, one in said.items() if one in _WRITTEN])
+        fitting = [one for one in candidates if one.weight <= _TOO_MANY_FILES]
+        lacking = self.rows.results([held.key for held in choice.held_back])
+        held = (
+            *(one for one in choice.held_back if one.key not in lacking),
+            *lost,
+            *(_too_many(one) for one in candidates if one.weight > _TOO_MANY_FILES),
+        )
+        sizes = self.bytes_missing(fitting)
+        return PushPlan(
+            tuple(Key(one.name) for one in fitting),
+            tuple(key for key, one in said.items() if one is Word.USE),
+            tuple(key for key, one in said.items() if one is Word.OUTVOTED),
+            len(sizes),
+            sum(sizes.values()),
+            _requests(fitting, sizes.values()),
+            held,
+            superseding,
+            tuple(fitting),
+        )
+
+    def _words(self, ours: Mapping[Key, Digest], superseding: frozenset[Key], now: float) -> dict[Key, Word]:
+        winners = self.rows.results(list(ours))
+        last_used = self.rows.last_used(list(winners))
+        broken = self.broken([*self.rows.bads(), *self.notes.doubts()])
+        return {
+            key: word(
+                winner=winner.manifest if (winner := winners.get(key)) is not None else None,
+                ours=manifest,
+                doomed=False,
+                sound=winner is None or not broken or self.is_sound(winner, broken),
+                superseding=key in superseding,
+                stale=last_used.get(key, now) < now - USE_AGAIN,
+            )
+            for key, manifest in ours.items()
+        }
+
+    def broken(self, bads: Iterable[BadRecord]) -> set[Digest]:
+        """Objects of which no location is left that is not known to be bad."""
+        places = {(one.digest, one.blob) for one in bads}
+        suspects = list({Digest(digest.hex()) for digest, _ in places})
+        located = self.rows.locations(suspects)
+        return {digest for digest in suspects if not good_places(located.get(digest, ()), places)}
+
+    def is_sound(self, winner: Result, broken: Collection[Digest]) -> bool:
+        """Whether none of the result's objects is broken, as far as its manifest is known here."""
+        outputs = winner.outputs or self.store.manifests([winner.manifest]).get(winner.manifest)
+        objects = outputs.objects if outputs is not None else ()
+        return not any(digest in broken for digest in (winner.manifest, *objects))
+
+    def bytes_missing(self, needing: Iterable[Candidate]) -> dict[Digest, int]:
+        """Objects, with their sizes, that would have to be uploaded for these."""
+        sizes = {digest: size for one in needing for digest, size in one.everything.items()}
+        bad = {(one.digest, one.blob) for one in (*self.rows.bads(), *self.notes.doubts())}
+        located = self.rows.locations(list(sizes))
+        return {
+            digest: size
+            for digest, size in sizes.items()
+            if bytes_needed(good_places(located.get(digest, ()), bad), ()) is Bytes.UPLOAD
+        }
+
+
+def good_places(
+    located: Iterable[LocationRecord], bad: Collection[tuple[bytes, str]]
+) -> dict[str, LocationRecord]:
+    """The locations of one object that are not known to be bad, by blob."""
+    return {one.blob: one for one in located if (one.digest, one.blob) not in bad}
+
+
+def _too_many(one: Candidate) -> Held:
+    return Held(Key(one.name), "", Reason("too-many-files", "it has more files than one segment can locate"))
+
+
+def _requests(candidates: Collection[Candidate], sizes: Iterable[int]) -> int:
+    """About how many requests a push takes: slot, two listings and commit for each batch, and the bytes."""
+    if not candidates:
+        return 0
+    all_sizes = list(sizes)
+    large = [size for size in all_sizes if size >= OWN_BLOB]
+    packs = -(-(sum(all_sizes) - sum(large)) // PACK)
+    batches = 1 + sum(one.weight for one in candidates) // SEGMENT_WANTED
+    return 4 * batches + packs + sum(1 if size <= PIECE else 2 + size // PIECE for size in large)
