@@ -51,16 +51,18 @@ class CachingProcess(ContextManagedTaskProcess):
         node.attempted = True
 
     def run(self) -> None:
-        """Run the task, unless another process has made its result while we waited for the lock."""
-        if self.node.kind is not Kind.TASK or self.node.base_key is None:
+        """Run the task, unless another process has made its result since the parent looked for it."""
+        session, key = self.session, self.node.base_key
+        if self.node.kind is not Kind.TASK or self.node.uncacheable or key is None:
             self._run()
             return
-        with self.session.store.lock(self.node.base_key) as waited:
-            forced = self.node.task_id in self.session.resolver.forced
-            if waited and not forced and self.session.served_now(self.node):
+        forced = self.node.task_id in session.resolver.forced
+        with session.store.lock(key) as waited:
+            if not forced and (waited or session.store.results([key])) and session.served_now(self.node):
                 self.result_queue.served()
                 return
-            self._run()
+            with session.workspace.reserved(self.node):
+                self._run()
 
     def _run(self) -> None:
         if self._first_attempt and self.node.kind is Kind.TASK and not self.node.uncacheable:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from blake3 import blake3
+
 from luisy.cas import Placement, output_of, stat_token
-from luisy.model import LinkMode, Reason
+from luisy.model import Key, LinkMode, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from luisy.cas import Store
     from luisy.model import Digest, Manifest
@@ -37,8 +41,11 @@ class Workspace:
         self._placements: dict[str, Placement] = {}
         self._tokens: dict[str, bytes | None] = {}
         self._listed: dict[str, frozenset[str] | None] = {}
-        # None on the first use: then every file that is there was there before luisy.
-        self._first_used = store.first_used(root or "")
+        # On the first use every file that is there was there before luisy, but not those that another run makes
+        # from now on.
+        first_used = store.first_used(root or "")
+        self._is_new = first_used is None
+        self._first_used = time.time() if first_used is None else first_used
 
     def load(self, nodes: Iterable[Node]) -> None:
         """Ask the index, at once, what it knows of all output paths of *nodes*."""
@@ -46,7 +53,7 @@ class Workspace:
 
     def open(self) -> None:
         """Note that luisy now uses this workspace."""
-        if self._first_used is None and not self.store.read_only:
+        if self._is_new and not self.store.read_only:
             self.store.mark_used(self.root or "")
 
     def holds(self, node: Node, manifest: Manifest) -> bool:
@@ -79,13 +86,45 @@ class Workspace:
 
         :raises OSError: where a path cannot be written.
         """
-        wanting = {name: path for name, path in node.outputs if not self._holds(path, manifest, name)}
-        if not wanting:
+        if self.holds(node, manifest):
             return
-        for path in wanting.values():
-            self._preserve(node, path)
-        self.store.restore(manifest, wanting, mode=self.link)
-        self._placements.update(self.store.placements(wanting.values()))
+        self.load([node])  # another run may have put it there since we asked
+        wanting = {
+            name: path
+            for name, path in node.outputs
+            if not self._holds(path, manifest, name) and not self._recognise(node, path, manifest, name)
+        }
+        if wanting:
+            self.store.restore(manifest, wanting, mode=self.link)
+            self._placements.update(self.store.placements(wanting.values()))
+
+    def _recognise(self, node: Node, path: str, manifest: Manifest, name: bytes) -> bool:
+        """Take note of a file that is what it should be, whoever put it there; any other is preserved.
+
+        It is not written anew: another run may be reading it, and would have to think that it changed.
+        """
+        token = stat_token(path)
+        content = self._preserve(node, path)
+        if token is None or content != output_of(manifest, name).digest or token != stat_token(path):
+            return False
+        if not self.store.read_only:
+            placed = Placement(path, content, token, LinkMode.COPY)
+            self.store.place([placed])
+            self._placements[path] = placed
+        return True
+
+    @contextmanager
+    def reserved(self, node: Node) -> Iterator[None]:
+        """Let no other run execute a task that writes to the paths of *node*.
+
+        The key's own lock does not see to that: another version of the code writes to the same paths under
+        another key, and what one of them wrote would be kept as the other's result.
+        """
+        with ExitStack() as stack:
+            for path in sorted(path for _, path in node.outputs):
+                name = blake3(os.fsencode(path), derive_key_context="luisy 1 output path", max_threads=1)
+                stack.enter_context(self.store.lock(Key(name.hexdigest())))
+            yield
 
     def clear(self, node: Node) -> None:
         """Take away what lies at the output paths of *node*, which is about to be made anew.
@@ -104,10 +143,10 @@ class Workspace:
             for path in present:
                 self._placements.pop(path, None)
 
-    def _preserve(self, node: Node, path: str) -> None:
-        """Rescue what lies at *path* unless the store has these bytes."""
+    def _preserve(self, node: Node, path: str) -> Digest | None:
+        """Rescue what lies at *path* unless the store has these bytes; returns the digest of its manifest."""
         if not os.path.lexists(path):
-            return
+            return None
         placement = self._placements.get(path)
         if placement is not None and placement.token == stat_token(path):
             content = placement.content
@@ -115,7 +154,7 @@ class Workspace:
             content = self.store.snapshot([(b"", path)]).digest
         manifest = self.store.manifests([content]).get(content)
         if manifest is not None and self.store.check(manifest.objects) >= set(manifest.objects):
-            return
+            return content
         digest = self.store.rescue(path)
         command = f"luisy get {node.family} ... --at {digest[:12]} --to PATH"
         self.notes.append(
@@ -123,6 +162,7 @@ class Workspace:
                 "rescued", f"{path} was not written by luisy; it was kept before it was replaced: {command}"
             )
         )
+        return content
 
     @staticmethod
     def present(node: Node) -> bool:
@@ -155,7 +195,7 @@ class Workspace:
             status = os.stat(path)
         except OSError:
             return False
-        if self._first_used is not None and max(status.st_mtime, status.st_ctime) >= self._first_used:
+        if max(status.st_mtime, status.st_ctime) >= self._first_used:
             return False
         listed = self._listed_by_luisy_1(path)
         return listed is None or path in listed
