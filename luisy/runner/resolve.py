@@ -237,6 +237,8 @@ class Resolver:
             self._try_adopting(node, history)
         node.supersedes = found is Found.SUPERSEDED
         self._conclude(node, found, forced=forced)
+        # With an input that has no key yet, any result of this code may turn out to be at the deep key.
+        keyless = node.base_key is None and history is History.SAME_CODE
         return Situation(
             node.kind,
             forced=forced,
@@ -245,7 +247,7 @@ class Resolver:
             remote=result is not None and self.lookup.origin(result) is not None,
             equal_inputs=equal_inputs is not None,
             settled=settled,
-            cutoff_possible=cutoff or any(_awaits_its_trace(dep) for dep in node.all_deps),
+            cutoff_possible=cutoff or keyless or any(_awaits_its_trace(dep) for dep in node.all_deps),
             history=history,
             inputs=tuple(dep.outcome for dep in node.all_deps),
         )
