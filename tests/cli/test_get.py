@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,6 +160,17 @@ def test_a_task_that_never_ran_has_no_result(ran: Project, snapshot: Callable[[s
     """Other parameters' results are not told as earlier ones."""
     done = ran.luisy("get", "Count", "--letter", "Q")
     snapshot("get-no-result", done.err)
+    assert (done.code, done.slug) == (1, "no-such-result")
+
+
+def test_settings_of_a_run_do_not_matter(ran: Project) -> None:
+    """Where a run would execute because of ``force``, or take files over, ``get`` asks the store alone."""
+    count_file(ran).unlink()
+    assert ran.luisy("get", "Count", LUISY_FORCE="yes", LUISY_FORCE_ALL="yes").code == 0
+    assert count_file(ran).exists()
+    count_file(ran, "Q").write_text("from before luisy")
+    os.utime(count_file(ran, "Q"), (1, 1))
+    done = ran.luisy("get", "Count", "--letter", "Q", "--store", "new-store")
     assert (done.code, done.slug) == (1, "no-such-result")
 
 
