@@ -247,6 +247,7 @@ class Report:
     """A plan, or what became of it.
 
     :param notes: sentences that the user should read: results not kept, rescued files, adopted ones.
+    :param incomplete: why an upload that was asked for did not complete.
     :param not_kept: tasks that were executed and whose output is not in the store, with the reason.
     """
 
@@ -257,6 +258,7 @@ class Report:
     remote: Traffic = field(default_factory=Traffic)
     notes: tuple[Reason, ...] = ()
     not_kept: tuple[tuple[str, Reason], ...] = ()
+    incomplete: Reason | None = None
 
     @property
     def counts(self) -> dict[str, int]:

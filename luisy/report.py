@@ -17,7 +17,11 @@ _STEP = 1024
 _ORDER = (
     (Outcome.EXECUTED, "executed", "to execute"),
     (Outcome.UNDECIDED, "undecided", "undecided until their inputs have run"),
-    (Outcome.REUSED, "reused, since the inputs' content is the same", "to reuse, since the inputs' content is the same"),
+    (
+        Outcome.REUSED,
+        "reused, since the inputs' content is the same",
+        "to reuse, since the inputs' content is the same",
+    ),
     (Outcome.LOCAL, "from the store, or there already", "in the store, or there already"),
     (Outcome.REMOTE, "downloaded", "to download"),
     (Outcome.COMPLETE, "not cacheable, and found done", "not cacheable, and found done"),
@@ -83,5 +87,16 @@ def warnings(report: Report) -> Iterator[str]:
             f"adopted: {len(adopted)} results are files from before luisy, whose code cannot be verified"
             f" ({adopted[0]}{', ...' if len(adopted) > 1 else ''}); --no-adopt executes instead"
         )
+    if report.incomplete is not None:
+        yield f"{report.incomplete.slug}: {report.incomplete.text}"
     for note in report.notes:
         yield f"{note.slug}: {note.text}"
+
+
+def told_traffic(report: Report) -> str:
+    """What the run asked of the remote, to go behind its time; empty if nothing."""
+    traffic = report.remote
+    if traffic.url is None:
+        return ""
+    down, up = human_bytes(traffic.bytes_down), human_bytes(traffic.bytes_up)
+    return f"; {traffic.requests} requests, {down} down, {up} up ({traffic.url})"

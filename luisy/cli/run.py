@@ -88,13 +88,15 @@ def exit_code(report: Report, luigi_code: int | None) -> int:
     counts = report.counts
     if counts[Outcome.FAILED.value] or counts[Outcome.MISSING.value] or counts[Outcome.BLOCKED.value]:
         return ExitCode.TASK_FAILED if luigi_code is None else luigi_code
+    if report.incomplete is not None:
+        return ExitCode.REMOTE
     return ExitCode.NOT_KEPT if report.not_kept else ExitCode.DONE
 
 
 def show(report: Report) -> None:
     """The summary for people."""
-    from luisy.report import counted, explained
+    from luisy.report import counted, explained, told_traffic
 
     for line in (*explained(report), *counted(report)):
         click.echo(line)
-    click.echo(f"{len(report.tasks)} tasks in {report.seconds:.2f} s")
+    click.echo(f"{len(report.tasks)} tasks in {report.seconds:.2f} s{told_traffic(report)}")

@@ -6,13 +6,12 @@ changed while the task ran, its output stays in the workspace, nothing is kept, 
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from luisy import keys, observe
 from luisy.errors import LuisyError
@@ -207,8 +206,8 @@ class Keeper:
         if node.base_key is None or node.facts is None:
             raise _NotKept("input-unknown", "an input of it has no key")
         trace = _trace(node)
-        parts = msgspec.json.encode(parts_of(node, self.store.secret()))
-        sources = msgspec.json.encode(dict(self.fingerprinter.of(type(node.task)).sources))
+        parts = json.dumps(parts_of(node, self.store.secret())).encode()
+        sources = json.dumps(dict(self.fingerprinter.of(type(node.task)).sources)).encode()
         return replace(
             _described(node, node.facts, manifest),
             key=keys.traced_key(node.base_key, [ref for _, ref in trace]) if trace else node.base_key,

@@ -19,7 +19,7 @@ from luisy.errors import LuisyError
 from luisy.fingerprint import Fingerprinter
 from luisy.model import LinkMode, Outcome, Reason
 from luisy.observe import Observation
-from luisy.plan import Decision, Kind, Report, Root, Status, TaskReport, needed
+from luisy.plan import Decision, Kind, Report, Root, Status, TaskReport, Traffic, needed
 from luisy.runner.describe import shown_parameters
 from luisy.runner.graph import Graph, Node, input_leaves
 from luisy.runner.keeping import Keeper, Ran
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
     import luigi
 
+    from luisy.model import Key
     from luisy.runner.keeping import Execution
     from luisy.runner.lookup import Source
+    from luisy.runner.remotes import Remotes
     from luisy.settings import Settings
 
 logger = logging.getLogger("luisy")
@@ -54,13 +56,12 @@ class Builder(Protocol):
 class Session:
     """The state of one run.
 
-    :param remotes: the sources beside the store that know results of a project.
     :param listener: told of each task that finishes: its name, its outcome, how many were left to do in all.
     """
 
     settings: Settings
     store: Store
-    remotes: Callable[[str], Sequence[Source]] = lambda _project: ()
+    remotes: Remotes | None = field(init=False)
     graph: Graph = field(default_factory=Graph)
     roots: list[Node] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
@@ -79,12 +80,13 @@ class Session:
     def __post_init__(self) -> None:
         self.workspace = Workspace(self.store, self.settings.working_dir, LinkMode(self.settings.link))
         self.fingerprinter = Fingerprinter(requirements_path=self.settings.requirements_path)
+        self.remotes = _remotes(self.store, self.settings)
         self.resolver = Resolver(
             self.graph,
             self.store,
             self.workspace,
             self.fingerprinter,
-            self.remotes,
+            _no_sources if self.remotes is None else self.remotes.sources,
             adopt=self.settings.adopt,
         )
         self.keeper = Keeper(self.store, self.workspace, self.fingerprinter, self.resolver.forced)
@@ -94,7 +96,9 @@ class Session:
     # --- plan
 
     def plan(self, tasks: Sequence[luigi.Task]) -> None:
-        """Walk and decide everything upstream of *tasks*."""
+        """Walk and decide everything upstream of *tasks*; a misconfigured remote is told before that."""
+        if self.remotes is not None:
+            self.remotes.check()
         for task in tasks:
             node, fresh = self._walker.admit(task)
             self.roots.append(node)
@@ -143,9 +147,14 @@ class Session:
             lambda name: _is_served(self.graph.nodes[name]),
         )
         for node in self.graph:
-            node.needed = node.task_id in wanted
-            if not node.needed and not _is_served(node) and node.kind is not Kind.WRAPPER:
+            remote = self._is_remote(node)
+            node.needed = node.task_id in wanted or (remote and self.settings.materialise == "all")
+            if not node.needed and (remote or not _is_served(node)) and node.kind is not Kind.WRAPPER:
                 node.decision = _NOT_NEEDED
+
+    def _is_remote(self, node: Node) -> bool:
+        """Whether the node's result has to be fetched before it can be used."""
+        return node.result is not None and self.resolver.lookup.origin(node.result) is not None
 
     # --- run
 
@@ -153,9 +162,35 @@ class Session:
         """Make the workspace hold the results that are there; from here on, decisions become deeds."""
         self.running = True
         self.workspace.open()
+        self._fetch(list(self.graph))
         self._apply(list(self.graph))
         self._clear_unneeded()
         self.left = sum(n.kind is Kind.TASK and n.needed and not n.done for n in self.graph)
+
+    def _fetch(self, nodes: Sequence[Node]) -> None:
+        """Bring to the store, in few requests, what is needed of the remotes; what is gone is decided again."""
+        wanted = [node for node in nodes if node.needed and not node.done and self._is_remote(node)]
+        if self.remotes is None or not wanted:
+            return
+        by_source: dict[Source, list[Key]] = {}
+        for node in wanted:
+            assert node.result is not None
+            source = self.resolver.lookup.origin(node.result)
+            assert source is not None
+            by_source.setdefault(source, []).append(node.result.key)
+        started = time.monotonic()
+        failed = self.remotes.fetch(by_source)
+        for node in wanted:
+            assert node.result is not None
+            if node.result.key in failed:
+                logger.warning("%s is not to be had: %s", node.task, failed[node.result.key].text)
+                self.resolver.spoiled(node)
+            else:
+                self.resolver.lookup.fetched(node.result)
+                node.seconds = (time.monotonic() - started) / len(wanted)
+        if failed:
+            self._redecide()
+            self._fetch(nodes)
 
     def _apply(self, nodes: Iterable[Node]) -> None:
         """Materialise what is served and mark it done, inputs first."""
@@ -177,6 +212,10 @@ class Session:
             self.store.alias(node.base_key, node.result.key)
         if self.settings.materialise == "needed" and not node.needed:
             return True
+        if self._is_remote(node):
+            self._fetch([node])
+            if node.result is None or self._is_remote(node):
+                return False
         started = time.monotonic()
         try:
             self.workspace.restore(node, self.resolver.lookup.manifest(node.result))
@@ -185,7 +224,7 @@ class Session:
             self.resolver.spoiled(node)
             self._redecide()
             return False
-        node.seconds = time.monotonic() - started
+        node.seconds += time.monotonic() - started
         return True
 
     def _adopt(self, node: Node) -> bool:
@@ -292,6 +331,20 @@ class Session:
                 self.clear(node)
         if not self.store.read_only:
             self.store.sync()
+        if self.settings.upload and self.remotes is not None:
+            self._upload(self.remotes)
+
+    def _upload(self, remotes: Remotes) -> None:
+        """Everything of the pipeline that the write remote lacks; what failed has no result."""
+        keys: dict[str, list[Key]] = {}
+        superseding = set()
+        for node in self.graph:
+            if node.result is None or node.facts is None or self._is_remote(node):
+                continue
+            keys.setdefault(node.facts.project, []).append(node.result.key)
+            if node.task_id in self.resolver.forced:
+                superseding.add(node.result.key)
+        remotes.push(keys, frozenset(superseding))
 
     def watched(self) -> list[str]:
         """The folders whose files are the workspace: the working dir, and where outputs lie outside it."""
@@ -324,9 +377,24 @@ class Session:
             Root(root.family, root.key),
             tasks,
             time.monotonic() - self.started,
+            remote=Traffic() if self.remotes is None else self.remotes.traffic,
             notes=notes,
             not_kept=kept_out,
+            incomplete=None if self.remotes is None else self.remotes.incomplete,
         )
+
+
+def _remotes(store: Store, settings: Settings) -> Remotes | None:
+    """The remotes, if any request may be made at all; what it takes to talk to them is imported only then."""
+    if not settings.download and not settings.upload:
+        return None
+    from luisy.runner.remotes import Remotes
+
+    return Remotes(store, settings)
+
+
+def _no_sources(_project: str) -> Sequence[Source]:
+    return ()
 
 
 def _is_served(node: Node) -> bool:
