@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.e2e.projects import Project, Warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+# pytest tests/e2e/test_histories.py --hypothesis-profile soak
+settings.register_profile("soak", max_examples=3000)
 
 
 @pytest.fixture(scope="session")

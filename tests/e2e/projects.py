@@ -268,10 +268,13 @@ class Project:
         """``luisy plan --json``."""
         return self._warmly(self.arguments("plan", *arguments), expected)
 
+    def words(self, command: str, *arguments: str) -> list[str]:
+        """The whole command line of ``python -m luisy``, with what ``arguments`` adds."""
+        return [sys.executable, "-m", "luisy", *self.arguments(command, *arguments)]
+
     def cold(self, *arguments: str, expected: int = 0, **options: Any) -> Run:
         """``luisy run --json`` by ``python -m luisy``, with *options* of ``subprocess.run``."""
-        command = [sys.executable, "-m", "luisy", *self.arguments("run", *arguments)]
-        return self._coldly(command, expected, **options)
+        return self._coldly(self.words("run", *arguments), expected, **options)
 
     def python(self, script: str, expected: int = 0, **options: Any) -> Run:
         """Run *script* by itself, from the folder of the code."""
@@ -286,7 +289,7 @@ class Project:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """``luisy run`` that is not waited for; a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "luisy", *self.arguments("run", *arguments)],
+            self.words("run", *arguments),
             cwd=self.code,
             env=self.environment,
             stdout=subprocess.PIPE,
