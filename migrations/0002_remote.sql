@@ -118,9 +118,11 @@ CREATE TABLE remote_uploads (
 ) WITHOUT ROWID;
 
 -- The content that each ref had when this store last pushed or took it.
-CREATE TABLE remote_refs_seen (
-  namespace INTEGER NOT NULL, -- remote_namespaces.id
-  name TEXT NOT NULL,         -- of the ref
-  manifest BLOB NOT NULL,     -- digest of the manifest
-  PRIMARY KEY (namespace, name)
+CREATE TABLE seen_refs (
+  url TEXT NOT NULL,      -- the remote, without secrets
+  project TEXT NOT NULL,  -- project name
+  name TEXT NOT NULL,     -- of the ref
+  manifest BLOB NOT NULL, -- digest of the manifest
+  created REAL NOT NULL,  -- when it was seen
+  PRIMARY KEY (url, project, name)
 ) WITHOUT ROWID;

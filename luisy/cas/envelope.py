@@ -117,6 +117,13 @@ class Fields:
             raise self._wrong(name)
         return [Fields(self._kind, item) for item in value]
 
+    def members(self, name: str) -> list[tuple[str, Fields]]:
+        """An object whose values are objects: each with its name."""
+        value: dict[str, Any] = self._typed(name, dict)
+        if not all(type(item) is dict for item in value.values()):
+            raise self._wrong(name)
+        return [(key, Fields(self._kind, item)) for key, item in value.items()]
+
     def _typed(self, name: str, kind: type[_T]) -> _T:
         value = self._values.get(name)
         if type(value) is not kind:  # not isinstance: True is no number

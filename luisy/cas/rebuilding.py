@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from luisy.cas import actions, manifests
 from luisy.cas.objects import hash_object
 from luisy.cas.outputs import needed
-from luisy.cas.records import Alias, RecordKind, Rescued
+from luisy.cas.records import Alias, RecordKind, Rescued, SeenRef
 from luisy.errors import CorruptionError
 from luisy.model import Digest, is_digest
 
@@ -60,6 +60,8 @@ def rebuild(layout: Layout, index: Index, rows: ActionRows, workspace: Workspace
         rescued = list(_decoded(f"{layout.root}/records/{RecordKind.RESCUED.value}", Rescued.decode, damaged))
         for record in rescued:
             workspace.put_rescued(connection, record)
+        for ref in _decoded(f"{layout.root}/records/{RecordKind.SEEN_REF.value}", SeenRef.decode, damaged):
+            workspace.put_seen_ref(connection, ref)
     return Rebuilt(len(objects), len(filed), len(aliases), len(rescued), tuple(damaged))
 
 

@@ -20,6 +20,7 @@ class RecordKind(Enum):
 
     ALIAS = "alias"
     RESCUED = "rescued"
+    SEEN_REF = "ref"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +78,51 @@ class Rescued:
         """Where the record lies: one per digest and path."""
         name = digest_bytes(self.digest.encode() + os.fsencode(self.path))
         return layout.record(RecordKind.RESCUED.value, name)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRef:
+    """What a ref in a remote named when this store last pushed or took it.
+
+    If it names something else later, that was somebody else.
+
+    :param url: of the remote, without secrets.
+    :param name: of the ref.
+    :param manifest: digest of the content that it named.
+    :param created: when it was seen, seconds since the epoch, UTC.
+    """
+
+    url: str
+    project: str
+    name: str
+    manifest: Digest
+    created: float
+
+    def encode(self) -> bytes:
+        """The bytes of the record file."""
+        fields = {
+            "url": self.url,
+            "project": self.project,
+            "name": self.name,
+            "manifest": self.manifest,
+            "created": float(self.created),
+        }
+        return seal(RecordKind.SEEN_REF.value, fields)
+
+    @classmethod
+    def decode(cls, data: bytes) -> SeenRef:
+        """What :meth:`encode` wrote; CorruptionError for anything else."""
+        found = unseal(RecordKind.SEEN_REF.value, data)
+        return cls(
+            found.text("url"),
+            found.text("project"),
+            found.text("name"),
+            found.digest("manifest"),
+            found.number("created"),
+        )
+
+    def file(self, layout: Layout) -> str:
+        """Where the record lies: one per ref."""
+        parts = (self.url, self.project, self.name)
+        name = digest_bytes(b"".join(len(part).to_bytes(8, "big") + part.encode() for part in parts))
+        return layout.record(RecordKind.SEEN_REF.value, name)

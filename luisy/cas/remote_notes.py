@@ -1,4 +1,4 @@
-"""What this store remembers of its own doings in a remote: uploads under way, bad bytes it met, refs it saw."""
+"""What this store remembers of its own doings in a remote: uploads under way, and bad bytes it met."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from luisy.cas.segments import BadRecord, LocationRecord
-from luisy.model import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from luisy.cas.remote_index import RemoteIndex
 
@@ -100,21 +99,4 @@ class RemoteNotes:
             connection.execute(
                 "DELETE FROM remote_uploads WHERE namespace = ? AND begun < ?",
                 (self._index.namespace, older_than),
-            )
-
-    # --- refs
-
-    def refs_seen(self) -> dict[str, Digest]:
-        """The content that each ref had when this store last pushed or took it."""
-        rows = self._database.query(
-            "SELECT name, manifest FROM remote_refs_seen WHERE namespace = ?", (self._index.namespace,)
-        )
-        return {row[0]: Digest(row[1].hex()) for row in rows}
-
-    def saw_refs(self, refs: Mapping[str, Digest]) -> None:
-        """Remember what refs are now."""
-        with self._database.writing() as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO remote_refs_seen VALUES (?, ?, ?)",
-                [(self._index.namespace, name, bytes.fromhex(manifest)) for name, manifest in refs.items()],
             )

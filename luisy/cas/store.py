@@ -24,7 +24,7 @@ from luisy.cas.objects import Objects, missing
 from luisy.cas.outputs import HashingReader, KeepingReader, Restorer, Scanned, needed, scan
 from luisy.cas.processes import PerProcess
 from luisy.cas.rebuilding import Rebuilt, rebuild
-from luisy.cas.records import Alias, Rescued
+from luisy.cas.records import Alias, Rescued, SeenRef
 from luisy.cas.searching import Match, find
 from luisy.cas.workspace_rows import Placement, WorkspaceRows
 from luisy.errors import CorruptionError, StoreError
@@ -527,6 +527,26 @@ class Store:
     def rescued(self) -> list[Rescued]:
         """All rescued files, newest first."""
         return self._workspace.rescued()
+
+    def see_refs(self, url: str, project: str, refs: Mapping[str, Digest]) -> None:
+        """Remember what refs of a project in the remote at *url* name: this store has pushed or taken it."""
+        self._must_write()
+        known = self.seen_refs(url, project)
+        fresh = [
+            SeenRef(url, project, name, manifest, time.time())
+            for name, manifest in refs.items()
+            if known.get(name) != manifest
+        ]
+        for record in fresh:
+            temporary = self._layout.temporary()
+            write_new(temporary, record.encode(), 0o444)
+            with self._database.writing() as connection:
+                install(temporary, record.file(self._layout))
+                self._workspace.put_seen_ref(connection, record)
+
+    def seen_refs(self, url: str, project: str) -> dict[str, Digest]:
+        """What the refs of a project in a remote named when this store last pushed or took them."""
+        return self._workspace.seen_refs(url, project)
 
     def first_used(self, workspace: str) -> float | None:
         """When luisy first used this workspace, seconds since the epoch; None if never."""

@@ -1,4 +1,4 @@
-"""Rows about files outside the store: what the workspace holds, and what was hashed in place."""
+"""Rows about files outside the store: what the workspace holds, what was hashed in place, what refs named."""
 
 # ruff: noqa: S608 - SQL is put together from this package's own constants; values are bound
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from luisy.cas.index import Index
+    from luisy.cas.records import SeenRef
 
 RACY_SECONDS = 2.0
 """A file modified this shortly before it was hashed may change again without a new time stamp."""
@@ -134,6 +135,22 @@ class WorkspaceRows:
         connection.execute(
             "INSERT OR IGNORE INTO workspaces VALUES (?, ?)", (path_value(workspace), time.time())
         )
+
+    # --- refs of external tasks in remotes
+
+    def put_seen_ref(self, connection: sqlite3.Connection, record: SeenRef) -> None:
+        """Remember what a ref named."""
+        connection.execute(
+            "INSERT OR REPLACE INTO seen_refs VALUES (?, ?, ?, ?, ?)",
+            (record.url, record.project, record.name, bytes.fromhex(record.manifest), record.created),
+        )
+
+    def seen_refs(self, url: str, project: str) -> dict[str, Digest]:
+        """What the refs of a project named when they were last seen."""
+        rows = self._database.query(
+            "SELECT name, manifest FROM seen_refs WHERE url = ? AND project = ?", (url, project)
+        )
+        return {row[0]: Digest(row[1].hex()) for row in rows}
 
     # --- rescued
 

@@ -13,5 +13,6 @@ The format is that of ``docs/remote-format.md``.
 from luisy.cas.transfer.candidates import Held
 from luisy.cas.transfer.mirror import Fetched, Mirror, Pushed
 from luisy.cas.transfer.planning import PushPlan
+from luisy.cas.transfer.refs import RawBlob, Ref
 
-__all__ = ["Fetched", "Held", "Mirror", "PushPlan", "Pushed"]
+__all__ = ["Fetched", "Held", "Mirror", "PushPlan", "Pushed", "RawBlob", "Ref"]

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from luisy.cas import database
-from luisy.cas.remote import BlobMissing, ConditionFailed
+from luisy.cas.remote import BlobMissing, ConditionFailed, Listing
 from luisy.cas.remote_index import RemoteIndex
 from luisy.cas.remote_names import Namespace
 from luisy.cas.remote_notes import RemoteNotes
 from luisy.cas.remote_rows import RemoteRows
-from luisy.cas.segments import FORMAT
+from luisy.cas.segments import FORMAT, Records, encode
+from luisy.cas.transfer.candidates import load_contents
 from luisy.cas.transfer.merging import Merger, newer_remote
 from luisy.cas.transfer.planning import Planner, PushPlan
-from luisy.cas.transfer.pulling import Puller
-from luisy.cas.transfer.pushing import Pusher
+from luisy.cas.transfer.pulling import Puller, download
+from luisy.cas.transfer.pushing import Committed, Pusher
+from luisy.cas.transfer.refs import check as check_refs
+from luisy.cas.transfer.refs import contents
+from luisy.cas.transfer.refs import read as read_refs
+from luisy.cas.transfer.refs import write as write_refs
+from luisy.cas.transfer.slots import commit, contended, open_slot
 from luisy.cas.transfer.uploading import Uploader
+from luisy.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from luisy.cas.action_rows import Result
     from luisy.cas.remote import Remote
     from luisy.cas.store import Store
-    from luisy.cas.transfer.candidates import Held
+    from luisy.cas.transfer.candidates import Candidate, Held
+    from luisy.cas.transfer.refs import Ref
     from luisy.model import Action, Digest, Key, Reason
 
     Progress = Callable[
@@ -161,6 +170,10 @@ class Mirror:
         """Bring single objects (parts of keys, sources) into the store; those that could not be had, and why."""
         return self._puller(None, 0).objects_of(dict.fromkeys(digests), ())
 
+    def fetch_contents(self, digests: Iterable[Digest]) -> dict[Digest, Reason]:
+        """Bring manifests that refs name into the store, with their objects; those that could not be had, and why."""
+        return self._puller(None, 0).contents(digests)
+
     def _puller(self, progress: Progress | None, total: int) -> Puller:
         return Puller(
             self._store,
@@ -204,30 +217,65 @@ class Mirror:
         progress: Progress | None = None,
         superseding: frozenset[Key] = frozenset(),
         adopted: bool = False,
+        refs: Mapping[str, Ref] | None = None,
+        replace_refs: bool = False,
     ) -> Pushed:
         """Commit everything that the remote lacks, of a plan or of the results at keys (None: all).
 
         It may be killed at any point: what is committed is whole, and the next push goes on.
 
-        :raises RemoteError: it did not complete (slug ``push-incomplete``).
+        :param refs: to be published with it; what they name is pushed first.
+        :param replace_refs: also where others moved them since this store last saw them.
+        :raises RemoteError: it did not complete (slug ``push-incomplete``); somebody else moved a ref (slug
+            ``ref-moved``; then nothing was pushed).
+        :raises StoreError: the store lacks what a ref is to name (slug ``missing-object``).
         """
         plan = (
             wanted
             if isinstance(wanted, PushPlan)
             else self.plan_push(wanted, superseding=superseding, adopted=adopted)
         )
-        if not plan.candidates and not plan.used:
-            return Pushed((), plan.outvoted, 0, 0, plan.held_back)
-        pusher = self._pusher(plan.superseding, progress, plan.bytes)
-        done = pusher.push(plan.candidates, plan.used)
+        seen = self._store.seen_refs(self.url, self.project)
+        theirs = self.refs() if refs else {}
+        ours = {name: ref for name, ref in (refs or {}).items() if theirs.get(name) != ref}
+        check_refs(ours, theirs, seen, replace=replace_refs)
+        found = self._contents(ours)
+        done, uploader = Committed((), (), ()), self._uploader(progress, plan.bytes)
+        if plan.candidates or plan.used or ours:
+            self._mark_format()
+            with self._guarding(ours):
+                if plan.candidates or plan.used or found:
+                    pusher = self._pusher(uploader, plan.superseding)
+                    done = pusher.push([*plan.candidates, *found], plan.used)
+                if ours:
+                    write_refs(self._remote, self._namespace.refs, ours, seen, replace=replace_refs)
+        self.saw_refs({name: ref.manifest for name, ref in (refs or {}).items()})
         outvoted = (*plan.outvoted, *done.outvoted)
-        return Pushed(done.actions, outvoted, pusher.uploader.objects, pusher.uploader.sent, plan.held_back)
+        return Pushed(done.actions, outvoted, uploader.objects, uploader.sent, plan.held_back)
 
-    def _pusher(self, superseding: frozenset[Key], progress: Progress | None, total: int) -> Pusher:
-        self._mark_format()
-        uploader = Uploader(
-            self._store, self._remote, self._namespace, self._notes, _counted(progress, total)
-        )
+    @contextlib.contextmanager
+    def _guarding(self, refs: Collection[str]) -> Iterator[None]:
+        """A slot that is open until *refs* are written: no gc run deletes meanwhile what they are to name."""
+        if not refs:
+            yield
+            return
+        slot = open_slot(self._remote, self._namespace, 0)
+        yield
+        if commit(self._remote, self._namespace, slot, encode(self.project, Records())) is None:
+            raise contended("its slot was broken")
+
+    def _contents(self, refs: Mapping[str, Ref]) -> list[Candidate]:
+        """What *refs* are to name."""
+        found, lost = load_contents(self._store, contents(refs.values()))
+        if lost:
+            raise StoreError("the store lacks files that refs are to name", slug="missing-object")
+        return found
+
+    def _uploader(self, progress: Progress | None, total: int) -> Uploader:
+        tell = _counted(progress, total)
+        return Uploader(self._store, self._remote, self._namespace, self._notes, tell)
+
+    def _pusher(self, uploader: Uploader, superseding: frozenset[Key]) -> Pusher:
         return Pusher(
             self._remote,
             self._namespace,
@@ -252,6 +300,40 @@ class Mirror:
         except ConditionFailed:
             self._format = None
             self._check_format()
+
+    # --- refs and other systems' files
+
+    def refs(self) -> dict[str, Ref]:
+        """All refs of the project; one request."""
+        return read_refs(self._remote, self._namespace.refs)
+
+    def put_refs(self, refs: Mapping[str, Ref], *, force: bool = False) -> Pushed:
+        """Publish refs; what they name is pushed first. As :meth:`push` with nothing else."""
+        return self.push((), refs=refs, replace_refs=force)
+
+    def saw_refs(self, refs: Mapping[str, Digest]) -> None:
+        """This store took over what these refs name: from now on they may be pushed over."""
+        if not self._store.read_only:
+            self._store.see_refs(self.url, self.project, refs)
+
+    def raw(self) -> Listing:
+        """Other systems' files of the project; names relative to ``raw/``."""
+        found = self._remote.list(self._namespace.raw)
+        start = len(self._namespace.raw)
+        return Listing(
+            tuple(replace(blob, name=blob.name[start:]) for blob in found.blobs),
+            found.server_time,
+            tuple(name[start:] for name in found.refused),
+        )
+
+    def fetch_raw(self, name: str, path: str) -> Digest:
+        """Download another system's file to *path*, through a file beside it; the digest of its bytes.
+
+        :param name: relative to ``raw/``.
+        :raises BlobMissing: it is not there.
+        :raises Unreachable: it came short, or changed meanwhile.
+        """
+        return download(self._remote, self._namespace.raw + name, path)
 
 
 def _counted(progress: Progress | None, total: int) -> Callable[[int], None]:

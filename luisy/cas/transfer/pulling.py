@@ -12,8 +12,9 @@ from blake3 import blake3
 from luisy.cas.compression import decompressed
 from luisy.cas.hashing import THREADS as HASH_THREADS
 from luisy.cas.hashing import digest_bytes
+from luisy.cas.materialise import beside, discard
 from luisy.cas.packs import Range, coalesced, member
-from luisy.cas.remote import BlobMissing
+from luisy.cas.remote import BlobMissing, Unreachable
 from luisy.cas.remote_limits import MANIFEST_BYTES, MEMBER_BYTES
 from luisy.cas.remote_names import new_uuid
 from luisy.cas.segments import BadRecord, Encoding, LocationRecord
@@ -88,12 +89,7 @@ class Puller:
             for key, (action, _) in found.items()
             if action.manifest in whole
         }
-        sizes = {
-            entry.digest: entry.size
-            for manifest in whole.values()
-            for entry in manifest.entries
-            if entry.digest
-        }
+        sizes = _sizes(whole.values())
         wanted = dict.fromkeys((digest for objects in needs.values() for digest in objects), 0)
         optional = {
             digest
@@ -110,6 +106,21 @@ class Puller:
                 continue
             filed.append(action)
         return self._file(filed, failed), failed
+
+    def contents(self, digests: Iterable[Digest]) -> dict[Digest, Reason]:
+        """Fetch manifests that refs name, with their objects; those that could not be had, and why."""
+        wanted = list(dict.fromkeys(digests))
+        inline: dict[Digest, bytes | None] = dict.fromkeys(wanted)
+        inline.update(self.rows.contents(wanted))
+        whole = self._manifests(inline)
+        sizes = _sizes(whole.values())
+        missing = self.objects_of(sizes, ())
+        failed = {digest: GONE for digest in wanted if digest not in whole}
+        for digest, manifest in whole.items():
+            lost = [missing[one] for one in manifest.objects if one in missing]
+            if lost:
+                failed[digest] = lost[0]
+        return failed
 
     def _file(self, found: Iterable[Action], failed: dict[Key, Reason]) -> list[Action]:
         filed = []
@@ -284,3 +295,35 @@ def _fits(location: LocationRecord, size: int | None) -> bool:
     if size is None:
         return location.size <= MANIFEST_BYTES
     return location.size == size and (location.size <= MEMBER_BYTES or location.blob.startswith("objects/"))
+
+
+def _sizes(found: Iterable[Manifest]) -> dict[Digest, int]:
+    """Bytes of the objects that manifests need."""
+    return {entry.digest: entry.size for manifest in found for entry in manifest.entries if entry.digest}
+
+
+def download(remote: Remote, blob: str, path: str) -> Digest:
+    """Bring a blob to *path*, through a file beside it; the digest of its bytes.
+
+    :raises BlobMissing: it is not there.
+    :raises Unreachable: it came short, or changed meanwhile.
+    """
+    before = remote.head(blob)
+    if before is None:
+        raise BlobMissing(f"{blob} is not there")
+    temporary = beside(path)
+    hasher = blake3(max_threads=HASH_THREADS)
+    size = 0
+    try:
+        with open(temporary, "xb") as target:
+            for piece in remote.read(blob):
+                hasher.update(piece)
+                size += len(piece)
+                target.write(piece)
+        after = remote.head(blob)
+        if after is not None and after.etag == before.etag and size == before.size:
+            os.replace(temporary, path)
+            return Digest(hasher.hexdigest())
+    finally:
+        discard(temporary)
+    raise Unreachable(f"{blob} came short, or changed meanwhile")

@@ -188,12 +188,7 @@ class Pusher:
             elif said is Word.OUTVOTED:
                 work.outvoted.append(key)
         work.used += [key for key in used if key in winners]
-        there = self.rows.contents([Digest(one.name) for one in batch if not one.record])
-        work.contents = [
-            one
-            for one in batch
-            if not one.record and (one.name not in there or bytes.fromhex(one.name) in doomed.actions)
-        ]
+        work.contents = [one for one in batch if not one.record]  # told again: their age begins anew
         self._decide_bytes([*(one for one, _ in work.written), *work.contents], work, doomed)
         self._decide_fold(slot, seen, work, doomed, batch)
         return work
