@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from luisy import settings
 from luisy.cli.lazy import LazyGroup
 from luisy.cli.output import failed, failed_run, print_json, say
 from luisy.errors import ExitCode, LuisyError, UsageError
@@ -103,6 +102,8 @@ def _as_ours(error: BaseException) -> LuisyError:
 def _wants_json(command: Sequence[str]) -> bool:
     if "--json" in command:
         return True
+    from luisy import settings
+
     try:
         return settings.current().json
     except LuisyError:  # which is what is being told

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.model import Outcome
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -67,6 +65,8 @@ def failed(error: LuisyError) -> dict[str, Any]:
 
 def failed_run(error: LuisyError) -> dict[str, Any]:
     """The document of a run or plan for which no DAG could be built."""
+    from luisy.model import Outcome
+
     return {
         "status": "failed",
         **failed(error),
