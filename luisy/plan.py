@@ -143,6 +143,18 @@ RULES: tuple[Rule, ...] = (
         lambda s: Reason("missing-file", f"not there: {', '.join(s.missing)}"),
     ),
     Rule(
+        lambda s: s.kind is Kind.EXTERNAL and not s.settled,
+        _always(Outcome.UNDECIDED),
+        _says(
+            "raw-not-hashed", "a remote has the file, and its content is not known before it is downloaded"
+        ),
+    ),
+    Rule(
+        lambda s: s.kind is Kind.EXTERNAL and s.remote,
+        _always(Outcome.REMOTE),
+        _says("remote-file", "a remote has the file"),
+    ),
+    Rule(
         lambda s: s.kind is Kind.EXTERNAL,
         _always(Outcome.LOCAL),
         _says("external", "the file is there"),

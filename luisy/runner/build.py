@@ -85,6 +85,7 @@ def run_session(
 
     :param luigi_options: values of Luigi's own ``[core]`` options, such as ``workers``.
     """
+    session.hash_raw = True
     session.plan(tasks)
     session.begin()
     factory = Factory(session)

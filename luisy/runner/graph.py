@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from luisy.cas import Result
     from luisy.keys import Facts
     from luisy.model import Digest, Key
+    from luisy.runner.elsewhere import Elsewhere
 
 _UNDECIDED = Decision(Outcome.UNDECIDED, Reason("undecided", "not decided yet"))
 
@@ -37,6 +38,7 @@ class Node:
     :param targets: the target objects behind *outputs*; outputs that are no local files are left out.
     :param held: the tasks that are its parameters' values.
     :param countable: its outputs are files, so that consumers can count their content.
+    :param elsewhere: for an external task: the remote that has its files, which this machine lacks.
     :param promise: what its outputs are promised as, for references by content.
     :param uncacheable: why its results cannot be kept; empty if they can.
     :param asked: its own ``complete()`` was asked; else *complete* is whether its files are there.
@@ -62,6 +64,7 @@ class Node:
     asked: bool = False
     complete: bool = False
     missing: tuple[str, ...] = ()
+    elsewhere: Elsewhere | None = None
     facts: Facts | None = None
     encoded_facts: bytes = b""
     promise: bytes = b""

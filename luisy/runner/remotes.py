@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from luisy.cas import Store
     from luisy.cas.remote import Remote
+    from luisy.cas.transfer.refs import Ref
     from luisy.model import Key
     from luisy.runner.lookup import Source
     from luisy.settings import Settings
@@ -93,9 +94,9 @@ class Remotes:
         :raises RemoteError: one is misconfigured; or, where one is required, it does not answer.
         """
         for url in self._read_urls():
-            self._guarded(lambda url=url: self._remote(url).check(write=False))  # type: ignore[misc]
+            self.guarded(lambda url=url: self._remote(url).check(write=False))  # type: ignore[misc]
         if self._settings.upload:
-            self._guarded(lambda: self._remote(self._write_url()).check(write=True))
+            self.guarded(lambda: self._remote(self._write_url()).check(write=True))
 
     def sources(self, project: str) -> Sequence[Mirror]:
         """The mirrors to ask for results of *project*, in order, each refreshed once a run."""
@@ -105,7 +106,7 @@ class Remotes:
         return [
             self._mirror(url, project)
             for url in urls
-            if self._guarded(lambda url=url: self._refresh(url, project))  # type: ignore[misc]
+            if self.guarded(lambda url=url: self._refresh(url, project))  # type: ignore[misc]
         ]
 
     def refresh(self) -> None:
@@ -124,19 +125,29 @@ class Remotes:
                 failed.update(fetched.failed)
                 done.extend(keys)
 
-            self._guarded(fetch)
+            self.guarded(fetch)
             failed.update({key: Reason("remote-off", self._off) for key in keys if key not in done})
         return failed
 
-    def push(self, keys: Mapping[str, Iterable[Key]], superseding: frozenset[Key]) -> None:
-        """Bring everything that the write remote lacks of these results there, by project.
+    def push(
+        self,
+        keys: Mapping[str, Iterable[Key]],
+        refs: Mapping[str, Mapping[str, Ref]],
+        superseding: frozenset[Key],
+    ) -> None:
+        """Bring everything that the write remote lacks of these results there, by project, and publish refs.
 
         What does not get through is told in ``incomplete``; ``luisy cas push`` completes it.
         """
-        for project, wanted in keys.items():
+        for project in {**keys, **refs}:
             mirror = self._mirror(self._write_url(), project)
             try:
-                mirror.push(list(wanted), superseding=superseding)
+                mirror.push(
+                    list(keys.get(project, ())),
+                    superseding=superseding,
+                    refs=refs.get(project),
+                    replace_refs=self._settings.force,
+                )
             except RemoteError as error:
                 self.incomplete = Reason(
                     "upload-incomplete", f"{error.text}; `luisy cas push` completes the upload"
@@ -172,7 +183,7 @@ class Remotes:
             self._mirror(url, project).refresh()
             self._fresh.add((url, project))
 
-    def _guarded(self, call: Callable[[], None]) -> bool:
+    def guarded(self, call: Callable[[], None]) -> bool:
         """Ask the remote; where it does not answer, go on without for this run, with one warning."""
         if self._off:
             return False

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint import Fingerprinter
     from luisy.keys import Parameter
     from luisy.model import Digest, Key
+    from luisy.runner.elsewhere import Elsewhere
     from luisy.runner.graph import Graph, Node
     from luisy.runner.lookup import Source
     from luisy.runner.workspace import Workspace
@@ -58,6 +59,8 @@ class Resolver:
         self.lookup = Lookup(store, remotes)
         # Filled by the session: builds and settles a task that a trace names; None where that is not possible.
         self.rebuild: Callable[[str, str, Mapping[str, str]], Node | None] = lambda *_: None
+        # Filled by the session where a remote may be asked: where an external task's files are to be had.
+        self.elsewhere: Callable[[Node], Elsewhere | None] = lambda _: None
         self._options: dict[tuple[type, ...], tuple[Parameter, ...]] = {}
         self._writers: dict[str, Node] = {}
 
@@ -159,7 +162,12 @@ class Resolver:
         if node.content is None and not node.missing:
             self._take_external(node)
         return Situation(
-            node.kind, uncacheable=node.uncacheable, complete=node.complete, missing=node.missing
+            node.kind,
+            uncacheable=node.uncacheable,
+            complete=node.complete,
+            missing=node.missing,
+            remote=node.elsewhere is not None,
+            settled=node.elsewhere is None or node.content is not None,
         )
 
     def _take_external(self, node: Node) -> None:
@@ -174,13 +182,30 @@ class Resolver:
         try:
             manifest = self.store.snapshot(node.outputs)
         except FileNotFoundError as error:
-            node.missing = (str(error.filename or node.outputs[0][1]),)
+            self._take_from_elsewhere(node)
+            if node.elsewhere is None:
+                node.missing = (str(error.filename or node.outputs[0][1]),)
             return
         except OSError as error:
             node.problem = f"cannot read {error.filename}: {error.strerror}"
             return
-        node.content, node.size = manifest.digest, manifest.size
-        node.key = keys.external_key(project_of(node.task), node.family, manifest.digest)
+        self._has_content(node, manifest.digest, manifest.size)
+        if self.workspace.wrote(node):  # no original: the remote may have moved on since luisy brought it
+            self._take_from_elsewhere(node)
+
+    def _take_from_elsewhere(self, node: Node) -> None:
+        """Count what a remote says that the files of an external task are, unless they are here already."""
+        found = self.elsewhere(node)
+        if found is None or (found.content is not None and found.content == node.content):
+            return
+        node.elsewhere, node.content, node.key = found, None, None
+        if found.content is not None:
+            self._has_content(node, found.content, found.size)
+
+    @staticmethod
+    def _has_content(node: Node, content: Digest, size: int) -> None:
+        node.content, node.size = content, size
+        node.key = keys.external_key(project_of(node.task), node.family, content)
 
     @staticmethod
     def _wrapper(node: Node) -> Situation:

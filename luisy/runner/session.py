@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import luigi
 
     from luisy.model import Key
+    from luisy.runner.elsewhere import Elsewhere
+    from luisy.runner.externals import Externals
     from luisy.runner.keeping import Execution
     from luisy.runner.lookup import Source
     from luisy.runner.remotes import Remotes
@@ -56,12 +58,15 @@ class Builder(Protocol):
 class Session:
     """The state of one run.
 
+    :param hash_raw: bring plain blobs of other systems here as soon as their content is asked for.
     :param listener: told of each task that finishes: its name, its outcome, how many were left to do in all.
     """
 
     settings: Settings
     store: Store
     remotes: Remotes | None = field(init=False)
+    externals: Externals | None = field(init=False)
+    hash_raw: bool = False
     graph: Graph = field(default_factory=Graph)
     roots: list[Node] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
@@ -89,6 +94,9 @@ class Session:
             _no_sources if self.remotes is None else self.remotes.sources,
             adopt=self.settings.adopt,
         )
+        self.externals = _externals(self.store, self.remotes, self.settings.working_dir)
+        if self.externals is not None:
+            self.resolver.elsewhere = self._elsewhere
         self.keeper = Keeper(self.store, self.workspace, self.fingerprinter, self.resolver.forced)
         self.resolver.rebuild = self._rebuild
         self._walker = Walker(self.graph, self._is_served)
@@ -152,8 +160,18 @@ class Session:
             if not node.needed and (remote or not _is_served(node)) and node.kind is not Kind.WRAPPER:
                 node.decision = _NOT_NEEDED
 
+    def _elsewhere(self, node: Node) -> Elsewhere | None:
+        """Where an external task's files are to be had; plain blobs are hashed at once if this is to be a run."""
+        assert self.externals is not None
+        found = self.externals.find(node)
+        if found is not None and found.content is None and self.hash_raw:
+            return self.externals.hashed(node, found)
+        return found
+
     def _is_remote(self, node: Node) -> bool:
         """Whether the node's result has to be fetched before it can be used."""
+        if node.elsewhere is not None:
+            return not node.done
         return node.result is not None and self.resolver.lookup.origin(node.result) is not None
 
     # --- run
@@ -169,7 +187,11 @@ class Session:
 
     def _fetch(self, nodes: Sequence[Node]) -> None:
         """Bring to the store, in few requests, what is needed of the remotes; what is gone is decided again."""
-        wanted = [node for node in nodes if node.needed and not node.done and self._is_remote(node)]
+        wanted = [
+            node
+            for node in nodes
+            if node.needed and not node.done and node.result is not None and self._is_remote(node)
+        ]
         if self.remotes is None or not wanted:
             return
         by_source: dict[Source, list[Key]] = {}
@@ -200,9 +222,23 @@ class Session:
             if node.kind is Kind.WRAPPER:
                 node.done = all(dep.done for dep in node.deps)
             elif node.kind is Kind.EXTERNAL or node.outcome is Outcome.COMPLETE:
-                node.done = _is_served(node)
+                node.done = _is_served(node) and self._brought(node)
             elif _is_served(node):
                 node.done = self._serve(node)
+
+    def _brought(self, node: Node) -> bool:
+        """Whether the files of a task that is not answered by key are here; those of an external one are fetched."""
+        if node.elsewhere is None or self.externals is None:
+            return True
+        try:
+            manifest = self.externals.fetch(node, node.elsewhere)
+            self.workspace.restore(node, manifest)
+        except (OSError, LuisyError) as error:
+            logger.warning("the files of %s are not to be had: %s", node.task, error)
+            node.missing, node.elsewhere, node.content = tuple(path for _, path in node.outputs), None, None
+            self._redecide()
+            return False
+        return True
 
     def _serve(self, node: Node) -> bool:
         """Make the workspace hold the node's result; False if that turns out to be impossible."""
@@ -344,7 +380,9 @@ class Session:
             keys.setdefault(node.facts.project, []).append(node.result.key)
             if node.task_id in self.resolver.forced:
                 superseding.add(node.result.key)
-        remotes.push(keys, frozenset(superseding))
+        present = [n for n in self.graph if n.kind is Kind.EXTERNAL and n.done and not n.uncacheable]
+        refs = {} if self.externals is None else self.externals.to_publish(present)
+        remotes.push(keys, refs, frozenset(superseding))
 
     def watched(self) -> list[str]:
         """The folders whose files are the workspace: the working dir, and where outputs lie outside it."""
@@ -391,6 +429,14 @@ def _remotes(store: Store, settings: Settings) -> Remotes | None:
     from luisy.runner.remotes import Remotes
 
     return Remotes(store, settings)
+
+
+def _externals(store: Store, remotes: Remotes | None, working_dir: str | None) -> Externals | None:
+    if remotes is None:
+        return None
+    from luisy.runner.externals import Externals
+
+    return Externals(store, remotes, working_dir)
 
 
 def _no_sources(_project: str) -> Sequence[Source]:

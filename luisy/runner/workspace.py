@@ -73,6 +73,11 @@ class Workspace:
         for _, path in node.outputs:
             self._tokens[path] = stat_token(path)
 
+    def wrote(self, node: Node) -> bool:
+        """Whether luisy itself brought the files that now lie at all outputs of *node*."""
+        rows = [(self._placements.get(path), path) for _, path in node.outputs]
+        return all(row is not None and row.token == stat_token(path) for row, path in rows)
+
     def unchanged(self, node: Node) -> bool:
         """Whether the outputs of *node* are what they were when they were restored, kept or hashed."""
         return all(self._expected(path) == stat_token(path) for _, path in node.outputs)
