@@ -317,7 +317,7 @@ def _connected() -> tuple[Any, Any]:
         session_owner=False,
         connection_timeout=_CONNECT_SECONDS,
         read_timeout=_SILENCE_SECONDS,
-        connection_data_block_size=1 << 20,
+        connection_data_block_size=_BLOCK,
     )
 
 

@@ -141,8 +141,8 @@ class Folder:
     def renew(self, base: str, olds: Sequence[Version]) -> ETag:
         """Give the last of *olds* a new number. For who has the lock."""
         number = _after(olds)
-        with contextlib.suppress(FileNotFoundError):
-            os.link(f"{self.path}/~meta-{olds[-1].number}", f"{self.path}/~meta-{number}")
+        if metadata := self.metadata(olds[-1]):
+            write_synced(f"{self.path}/~meta-{number}", json.dumps(metadata).encode())
         os.utime(f"{self.path}/{olds[-1].file}")
         os.rename(f"{self.path}/{olds[-1].file}", f"{self.path}/{base}~{number}")
         sync_folder(self.path)
