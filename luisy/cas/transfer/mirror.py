@@ -30,7 +30,7 @@ from luisy.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from luisy.cas.action_rows import Result
+    from luisy.cas.action_rows import Listed, Result
     from luisy.cas.remote import Remote
     from luisy.cas.store import Store
     from luisy.cas.transfer.candidates import Candidate, Held
@@ -154,6 +154,18 @@ class Mirror:
         found = self._rows.actions([key]).get(key)
         return None if found is None else found[0]
 
+    def actions(self, keys: Iterable[Key]) -> dict[Key, Action]:
+        """The whole actions that win at these keys."""
+        return {key: action for key, (action, _) in self._rows.actions(list(keys)).items()}
+
+    def listed(self, family: str | None = None) -> list[Listed]:
+        """All results, or those of one family, newest first; without parameters."""
+        return self._rows.listed(family)
+
+    def starting(self, prefix: str) -> list[Key]:
+        """The keys of results that start with 6 or more hex digits; at most 64 of them."""
+        return self._rows.starting(prefix)
+
     # --- down
 
     def fetch(self, keys: Sequence[Key], *, progress: Progress | None = None, extras: bool = True) -> Fetched:
@@ -241,12 +253,12 @@ class Mirror:
         check_refs(ours, theirs, seen, replace=replace_refs)
         found = self._contents(ours)
         done, uploader = Committed((), (), ()), self._uploader(progress, plan.bytes)
-        if plan.candidates or plan.used or ours:
+        if ours or not plan.is_empty:
             self._mark_format()
             with self._guarding(ours):
-                if plan.candidates or plan.used or found:
+                if found or not plan.is_empty:
                     pusher = self._pusher(uploader, plan.superseding)
-                    done = pusher.push([*plan.candidates, *found], plan.used)
+                    done = pusher.push([*plan.candidates, *found], plan.there)
                 if ours:
                     write_refs(self._remote, self._namespace.refs, ours, seen, replace=replace_refs)
         self.saw_refs({name: ref.manifest for name, ref in (refs or {}).items()})
@@ -277,6 +289,7 @@ class Mirror:
 
     def _pusher(self, uploader: Uploader, superseding: frozenset[Key]) -> Pusher:
         return Pusher(
+            self._store,
             self._remote,
             self._namespace,
             self._index,

@@ -29,7 +29,7 @@ class PushPlan:
     """What a push would do, by what the remote was when it was made.
 
     :param actions: keys of the actions that the remote lacks, or objects of them.
-    :param used: keys of actions that it has, and is to be told that they are still wanted.
+    :param there: keys of those that it has: ``USE`` where it is to be told that they are still wanted.
     :param outvoted: keys for which it has another result; ``superseding`` would replace it.
     :param objects: how many objects have to be uploaded, and their bytes before compression.
     :param requests: about how many requests that takes.
@@ -38,7 +38,7 @@ class PushPlan:
     """
 
     actions: tuple[Key, ...]
-    used: tuple[Key, ...]
+    there: Mapping[Key, Word]
     outvoted: tuple[Key, ...]
     objects: int
     bytes: int
@@ -46,6 +46,11 @@ class PushPlan:
     held_back: tuple[Held, ...]
     superseding: frozenset[Key]
     candidates: tuple[Candidate, ...] = field(repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a push would not even open a slot."""
+        return not self.candidates and Word.USE not in self.there.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Planner:
         sizes = self.bytes_missing(fitting)
         return PushPlan(
             tuple(Key(one.name) for one in fitting),
-            tuple(key for key, one in said.items() if one is Word.USE),
+            {key: one for key, one in said.items() if one in (Word.USE, Word.NOTHING)},
             tuple(key for key, one in said.items() if one is Word.OUTVOTED),
             len(sizes),
             sum(sizes.values()),

@@ -21,6 +21,7 @@ from luisy.cas.segments import (
     folded,
     level_above,
 )
+from luisy.cas.transfer.candidates import load
 from luisy.cas.transfer.deciding import Bytes, Word, bytes_needed, superseded_by, to_fold, word
 from luisy.cas.transfer.parallel import in_parallel
 from luisy.cas.transfer.planning import good_places
@@ -29,7 +30,7 @@ from luisy.cas.transfer.uploading import Touch, Uploader
 from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from luisy.cas.remote import Remote
     from luisy.cas.remote_index import RemoteIndex
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from luisy.cas.remote_notes import RemoteNotes
     from luisy.cas.remote_rows import RemoteRows
     from luisy.cas.segments import LocationRecord
+    from luisy.cas.store import Store
     from luisy.cas.tombstones import Doomed
     from luisy.cas.transfer.candidates import Candidate
     from luisy.cas.transfer.merging import Merger, Seen
@@ -82,6 +84,7 @@ class Pusher:
     :param superseding: keys whose result is to win over what is there.
     """
 
+    store: Store
     remote: Remote
     namespace: Namespace
     index: RemoteIndex
@@ -92,12 +95,15 @@ class Pusher:
     planner: Planner
     superseding: frozenset[Key] = frozenset()
 
-    def push(self, candidates: Sequence[Candidate], used: Sequence[Key]) -> Committed:
-        """Commit *candidates*, and that *used* are still wanted; in as many commits as their records need."""
+    def push(self, candidates: Sequence[Candidate], there: Mapping[Key, Word]) -> Committed:
+        """Commit *candidates*, in as many commits as their records need.
+
+        :param there: what the remote is known to have of what is wanted, and whether that is to be said.
+        """
         done = Work()
         batches = list(_batches(candidates)) or [[]]
         for number, batch in enumerate(batches):
-            work = self._commit(batch, used if number == 0 else ())
+            work = self._commit(batch, there if number == 0 else {})
             done.written += work.written
             done.contents += work.contents
             done.outvoted += work.outvoted
@@ -107,12 +113,12 @@ class Pusher:
             tuple(done.outvoted),
         )
 
-    def _commit(self, batch: Sequence[Candidate], used: Sequence[Key]) -> Work:
+    def _commit(self, batch: Sequence[Candidate], there: Mapping[Key, Word]) -> Work:
         for _ in range(ATTEMPTS):
             slot = open_slot(self.remote, self.namespace, self._level())
             # In this order: a tombstone that is gone already did its work before the index is listed.
             doomed = self._doomed()
-            seen, work = self._seen(slot, batch, used, doomed)
+            seen, work = self._seen(slot, [*batch, *self._doomed_of(there, doomed)], there, doomed)
             opened = _opened(seen, self.namespace.index + slot.name)
             if opened is None:  # broken before we even looked
                 continue
@@ -136,6 +142,11 @@ class Pusher:
 
     # --- looking
 
+    def _doomed_of(self, there: Iterable[Key], doomed: Doomed) -> list[Candidate]:
+        """What is wanted and there, but about to be deleted: it is to be written again."""
+        found, _ = load(self.store, [key for key in there if bytes.fromhex(key) in doomed.actions])
+        return found
+
     def _doomed(self) -> Doomed:
         """What all tombstones name."""
         listing = self.remote.list(self.namespace.gc)
@@ -149,26 +160,27 @@ class Pusher:
             return None
 
     def _seen(
-        self, slot: Slot, batch: Sequence[Candidate], used: Sequence[Key], doomed: Doomed
+        self, slot: Slot, batch: Sequence[Candidate], there: Mapping[Key, Word], doomed: Doomed
     ) -> tuple[Seen, Work]:
         """List, merge and decide; the last two in one transaction, so that no older listing comes between."""
         for _ in range(ATTEMPTS):
             seen = self.merger.look()
             with self.index.database.writing() as connection:
                 if self.merger.merge(connection, seen):
-                    return seen, self._decide(slot, seen, batch, used, doomed)
+                    return seen, self._decide(slot, seen, batch, there, doomed)
         raise contended("another process kept changing the index of the store")
 
     # --- deciding
 
     def _decide(
-        self, slot: Slot, seen: Seen, batch: Sequence[Candidate], used: Sequence[Key], doomed: Doomed
+        self, slot: Slot, seen: Seen, batch: Sequence[Candidate], there: Mapping[Key, Word], doomed: Doomed
     ) -> Work:
         work = Work(bads=[*self.rows.bads(), *self.notes.doubts()])
         actions = [one for one in batch if one.record]
         keys = [Key(one.name) for one in actions]
+        used = [key for key, said in there.items() if said is Word.USE]
         winners = self.rows.results([*keys, *used])
-        last_used = self.rows.last_used([*keys, *used])
+        last_used = self.rows.last_used(keys)
         broken = self.planner.broken(work.bads)
         for one in actions:
             key = Key(one.name)
@@ -187,7 +199,7 @@ class Pusher:
                 work.used.append(key)
             elif said is Word.OUTVOTED:
                 work.outvoted.append(key)
-        work.used += [key for key in used if key in winners]
+        work.used += [key for key in used if key in winners and bytes.fromhex(key) not in doomed.actions]
         work.contents = [one for one in batch if not one.record]  # told again: their age begins anew
         self._decide_bytes([*(one for one, _ in work.written), *work.contents], work, doomed)
         self._decide_fold(slot, seen, work, doomed, batch)
