@@ -7,6 +7,7 @@ code of the child, a line on stdout. In all else the child is what ``python -m l
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
@@ -45,6 +46,7 @@ def child(request: dict[str, Any]) -> None:
     except BaseException:  # noqa: BLE001 - as the interpreter does
         traceback.print_exc()
         code = 1
+    atexit._run_exitfuncs()  # as at the end of an interpreter: luigi.mock's server process ends with its parent
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
