@@ -70,5 +70,8 @@ def set_working_dir(working_dir: str) -> None:
 
 
 def activate_download() -> None:
-    """Let results come from the remote, for this process."""
+    """Let results come from the remote, for this process; ``read()`` of a task fetches what it reads."""
+    from luisy.runner.source import install
+
     settings.override(download=True)
+    install()

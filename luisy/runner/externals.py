@@ -89,6 +89,10 @@ class Externals:
         :raises RemoteError: one is gone, or the remote does not answer.
         :raises OSError: the path cannot be written.
         """
+        manifest = self._download(node, elsewhere)
+        return replace(elsewhere, content=manifest.digest)
+
+    def _download(self, node: Node, elsewhere: Elsewhere) -> Manifest:
         name = self.name_of(node)
         assert name is not None
         wanted, path = name[len(_RAW) :], node.outputs[0][1]
@@ -98,14 +102,21 @@ class Externals:
             elsewhere.mirror.fetch_raw(blob, target)
         manifest = self._store.keep(node.outputs)
         self._hashed[name] = Ref(manifest.digest, elsewhere.raw)
-        return replace(elsewhere, content=manifest.digest)
+        return manifest
 
     def fetch(self, node: Node, elsewhere: Elsewhere) -> Manifest:
         """Bring the files that a ref names into the store; their manifest.
 
-        :raises LuisyError: they are not to be had.
+        :raises LuisyError: they are not to be had, or are not what the ref says.
         """
         assert elsewhere.content is not None
+        if (held := self._store.manifests([elsewhere.content]).get(elsewhere.content)) is not None:
+            return held
+        if elsewhere.raw:
+            manifest = self._download(node, elsewhere)
+            if manifest.digest != elsewhere.content:
+                raise NoSuchResult(f"the remote's files of {node.task} changed meanwhile")
+            return manifest
         name = self.name_of(node)
         failed = elsewhere.mirror.fetch_contents([elsewhere.content])
         if elsewhere.content in failed:

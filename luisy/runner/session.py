@@ -368,19 +368,41 @@ class Session:
         if not self.store.read_only:
             self.store.sync()
         if self.settings.upload and self.remotes is not None:
-            self._upload(self.remotes)
+            self._upload(self.remotes, self.graph)
 
-    def _upload(self, remotes: Remotes) -> None:
-        """Everything of the pipeline that the write remote lacks; what failed has no result."""
+    def serve_root(self) -> bool:
+        """Make the workspace hold the result of the root alone; False if there is none."""
+        root = self.roots[0]
+        self.running = True
+        if _is_served(root):
+            self._fetch([root])
+            self._apply([root])
+        return root.done
+
+    def upload_root(self, *, overwrite: bool) -> bool:
+        """Upload the result of the root alone; False if the store has none.
+
+        :param overwrite: replace another result that the remote has.
+        """
+        root = self.roots[0]
+        if self.remotes is None or root.result is None or self._is_remote(root):
+            return False
+        if overwrite:
+            self.resolver.forced.add(root.task_id)
+        self._upload(self.remotes, [root])
+        return True
+
+    def _upload(self, remotes: Remotes, nodes: Iterable[Node]) -> None:
+        """Everything of *nodes* that the write remote lacks; what failed has no result."""
         keys: dict[str, list[Key]] = {}
         superseding = set()
-        for node in self.graph:
+        for node in nodes:
             if node.result is None or node.facts is None or self._is_remote(node):
                 continue
             keys.setdefault(node.facts.project, []).append(node.result.key)
             if node.task_id in self.resolver.forced:
                 superseding.add(node.result.key)
-        present = [n for n in self.graph if n.kind is Kind.EXTERNAL and n.done and not n.uncacheable]
+        present = [n for n in nodes if n.kind is Kind.EXTERNAL and n.done and not n.uncacheable]
         refs = {} if self.externals is None else self.externals.to_publish(present)
         remotes.push(keys, refs, frozenset(superseding))
 
