@@ -24,7 +24,8 @@ FACTS = Facts(
     declared={"file data.yml": "00"},
 )
 INPUTS = keys.encode_structure(
-    {"raw": Ref(Counted.BY_CONTENT, ONE, keys.promise_of(FACTS.outputs)), "rest": [Ref(Counted.BY_KEY, TWO)]}, lambda ref: ref.encoded()
+    {"raw": Ref(Counted.BY_CONTENT, ONE, keys.promise_of(FACTS.outputs)), "rest": [Ref(Counted.BY_KEY, TWO)]},
+    lambda ref: ref.encoded(),
 )
 
 
