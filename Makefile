@@ -61,6 +61,9 @@ test-system: $(VENV)/.test ## the tests that need root; installs what they need 
 	@echo "==> system tests"
 	@$(PY) -m pytest -m system $(PYTEST_ARGS)
 
+soak: $(VENV)/.test ## the tests that take minutes: larger models, longer searches
+	@$(PY) -m pytest -m soak $(PYTEST_ARGS)
+
 test-pythons: $(VENV)/.test $(AZURITE) ## the quick tests under each other Python that is here (3.10 with the oldest dependencies)
 	@REQUIRED_PYTHONS="$(REQUIRED_PYTHONS)" bash .ci/test-pythons
 
