@@ -77,7 +77,7 @@ def _candidates(found: Sequence[Match], prefix: str) -> str:
     return ", ".join(f"{name[:digits]} ({shown[name].kind.value})" for name in sorted(shown))
 
 
-def by_name(store: Store, name: str) -> Match:
+def by_name(store: Store, name: str, kinds: Iterable[MatchKind] = _PREFERENCE) -> Match:
     """What *name* means: the newest action of a task of exactly this name, else what :func:`one_match` finds.
 
     :raises NoSuchResult, UsageError: as :func:`one_match`.
@@ -85,11 +85,16 @@ def by_name(store: Store, name: str) -> Match:
     listed = store.list_actions(family=name)
     if listed:
         return Match(MatchKind.ACTION, listed[0].key)
-    if _HEXADECIMAL.issuperset(name.lower()):
-        return one_match(store, name)
+    if is_hexadecimal(name):
+        return one_match(store, name, kinds)
     raise NoSuchResult(
         f"the store {store.path} has no result of a task {name}", hint="`luisy cas ls` lists what it has"
     )
+
+
+def is_hexadecimal(name: str) -> bool:
+    """Whether *name* may be meant as the beginning of a key or digest."""
+    return _HEXADECIMAL.issuperset(name.lower())
 
 
 def actions_of(store: Store, family: str | None, params: Mapping[str, str]) -> list[Listed]:
@@ -97,7 +102,7 @@ def actions_of(store: Store, family: str | None, params: Mapping[str, str]) -> l
     listed = store.list_actions(family=family)
     if not params:
         return listed
-    return [item for item in listed if _fits(public_params(store, item), params)]
+    return [item for item in listed if fits(public_params(store, item), params)]
 
 
 def public_params(store: Store, item: Listed) -> Mapping[str, str]:
@@ -108,7 +113,8 @@ def public_params(store: Store, item: Listed) -> Mapping[str, str]:
     return {} if action is None else action.params
 
 
-def _fits(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+def fits(found: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether parameters have the values that are wanted; those that are not named may have any."""
     return all(name in found and _same(found[name], value) for name, value in wanted.items())
 
 

@@ -145,14 +145,15 @@ class RemoteIndex:
         """Its id; made on first use."""
         if self._id is None:
             names = (self._url, self.project)
-            with self.database.writing() as connection:
-                connection.execute(
-                    "INSERT OR IGNORE INTO remote_namespaces (url, project) VALUES (?, ?)", names
-                )
-            ((found,),) = self.database.query(
-                "SELECT id FROM remote_namespaces WHERE url = ? AND project = ?", names
-            )
-            self._id = int(found)
+            question = "SELECT id FROM remote_namespaces WHERE url = ? AND project = ?"
+            found = self.database.query(question, names)
+            if not found:
+                with self.database.writing() as connection:
+                    connection.execute(
+                        "INSERT OR IGNORE INTO remote_namespaces (url, project) VALUES (?, ?)", names
+                    )
+                found = self.database.query(question, names)
+            self._id = int(found[0][0])
         return self._id
 
     # --- merging
@@ -248,6 +249,11 @@ class RemoteIndex:
             "SELECT data FROM remote_frames WHERE id = ?", (segment << BITS | number,)
         )
         return frame_records(self._read[1].frames[number], data)
+
+
+def known_projects(database: Database, url: str) -> set[str]:
+    """The projects of which something was ever merged from the remote at *url*, or was looked for there."""
+    return {row[0] for row in database.query("SELECT project FROM remote_namespaces WHERE url = ?", (url,))}
 
 
 def _insert(connection: sqlite3.Connection, table: str, start: int, rows: Sequence[Sequence[Any]]) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from luisy.cas import actions
-from luisy.cas.action_rows import COLUMNS, result_of
+from luisy.cas.action_rows import COLUMNS, Listed, result_of
 from luisy.cas.database import WANTED, packed
+from luisy.cas.searching import MOST, bounds
 from luisy.cas.segments import BadRecord, LocationRecord
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
@@ -113,6 +114,42 @@ class RemoteRows:
                 except CorruptionError:  # sealed, but not what an action is
                     continue
         return found
+
+    def listed(self, family: str | None) -> list[Listed]:
+        """All winning actions, or those of one family, newest first. Their parameters are only in :meth:`actions`."""
+        condition = "" if family is None else "AND a.family = ?1"
+        rows = self._database.query(
+            "SELECT a.key, a.family, a.manifest, a.size, a.seconds, a.created, a.adopted FROM remote_actions a"
+            f" WHERE a.id = ({_WINNER.format(key='a.key')}) {condition} ORDER BY a.created DESC, a.key",
+            (family, None, self._index.namespace),
+        )
+        return [
+            Listed(
+                Key(row[0].hex()),
+                self._index.project,
+                row[1],
+                None,
+                Digest(row[2].hex()),
+                row[3],
+                row[4],
+                row[5],
+                row[6] == 1,
+                "",
+            )
+            for row in rows
+        ]
+
+    def starting(self, prefix: str) -> list[Key]:
+        """The keys with an action that start with *prefix*, in order; few of them if there are many.
+
+        :raises UsageError: *prefix* is not 6 to 64 hex digits.
+        """
+        rows = self._database.query(
+            "SELECT DISTINCT b.key FROM remote_actions b WHERE b.key BETWEEN ?1 AND ?2"
+            f" AND {_IN_NAMESPACE} ORDER BY b.key LIMIT {MOST}",
+            (*bounds(prefix), self._index.namespace),
+        )
+        return [Key(row[0].hex()) for row in rows]
 
     def contents(self, digests: Sequence[Digest]) -> dict[Digest, bytes | None]:
         """Which manifests are kept for refs, with their bytes while these are few."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from luisy.cas.database import Database
 
 _PREFIX = re.compile(r"[0-9a-f]{6,64}")
-_MOST = 64
+MOST = 64
 """Enough to say that a prefix is ambiguous, and with what."""
 
 
@@ -45,8 +45,8 @@ _QUERIES = {
 }
 
 
-def find(database: Database, prefix: str) -> list[Match]:
-    """All matches, at most 64 of a kind.
+def bounds(prefix: str) -> tuple[bytes, bytes]:
+    """The least and the greatest name that starts with *prefix*.
 
     :raises UsageError: *prefix* is not 6 to 64 hex digits (``bad-prefix``).
     """
@@ -55,7 +55,15 @@ def find(database: Database, prefix: str) -> list[Match]:
         raise UsageError(
             f"{prefix!r} is no key or digest", slug="bad-prefix", hint="Give 6 to 64 hexadecimal digits."
         )
-    bounds = (bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f")), _MOST)
+    return bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+
+
+def find(database: Database, prefix: str) -> list[Match]:
+    """All matches, at most 64 of a kind.
+
+    :raises UsageError: as :func:`bounds`.
+    """
+    wanted = (*bounds(prefix), MOST)
     return [
-        Match(kind, row[0].hex()) for kind, query in _QUERIES.items() for row in database.query(query, bounds)
+        Match(kind, row[0].hex()) for kind, query in _QUERIES.items() for row in database.query(query, wanted)
     ]

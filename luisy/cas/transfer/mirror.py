@@ -163,7 +163,10 @@ class Mirror:
         return self._rows.listed(family)
 
     def starting(self, prefix: str) -> list[Key]:
-        """The keys of results that start with 6 or more hex digits; at most 64 of them."""
+        """The keys of results that start with *prefix*; at most 64 of them.
+
+        :raises UsageError: *prefix* is not 6 to 64 hex digits.
+        """
         return self._rows.starting(prefix)
 
     # --- down

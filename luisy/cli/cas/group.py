@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from luisy.cli.lazy import LazyGroup
+from luisy.cli.output import failed
 from luisy.errors import NoSuchResult, StoreError
 
 if TYPE_CHECKING:
     from luisy.cas import Store
+    from luisy.cas.remote import Traffic
+    from luisy.errors import LuisyError
+    from luisy.model import Reason
     from luisy.settings import Settings
 
 _COMMANDS = {
     "ls": "luisy.cli.cas.ls:ls",
     "path": "luisy.cli.cas.path:path",
+    "pull": "luisy.cli.cas.pull:pull",
+    "push": "luisy.cli.cas.push:push",
     "show": "luisy.cli.cas.show:show",
     "status": "luisy.cli.cas.status:status",
 }
@@ -26,7 +32,7 @@ SHOWN_DIGITS = 12
 
 @click.group(cls=LazyGroup, commands_in=_COMMANDS)
 def cas() -> None:
-    """Look at the store. None of these commands imports a pipeline or makes a store."""
+    """Look at the store, and bring results to the remote and back. No pipeline is imported."""
 
 
 def opened(settings: Settings) -> Store | None:
@@ -56,6 +62,26 @@ def needed(settings: Settings) -> Store:
             hint="name another with --store or --working-dir; `luisy run` makes one",
         )
     return store
+
+
+def remote_document(url: str | None, traffic: Traffic) -> dict[str, Any]:
+    """The field ``remote`` of every document: where it is, and what was asked of it."""
+    return {
+        "url": url,
+        "requests": traffic.requests,
+        "bytes_down": traffic.bytes_down,
+        "bytes_up": traffic.bytes_up,
+    }
+
+
+def error_document(error: LuisyError | None) -> dict[str, Any] | None:
+    """The field ``error`` of every document."""
+    return None if error is None else failed(error)["error"]
+
+
+def reason_document(reason: Reason) -> dict[str, str]:
+    """Why, as every document says it."""
+    return {"slug": reason.slug, "text": reason.text}
 
 
 def store_path(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""``luisy cas ls``: the actions in the store."""
+"""``luisy cas ls``: the actions in the store, or in the remote."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.cas.group import SHOWN_DIGITS, opened
-from luisy.cli.options import TASK_CONTEXT, general, loaded
+from luisy.cli.cas.names import filters
+from luisy.cli.options import TASK_CONTEXT, flag, general, loaded
 from luisy.cli.output import print_json
-from luisy.errors import ExitCode, UsageError
+from luisy.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from luisy.cas import Listed, Store
+    from luisy.cas import Listed
+    from luisy.settings import Settings
+
+    Row = tuple[Listed, Mapping[str, str]]
 
 
 @click.command(context_settings=TASK_CONTEXT)
 @click.argument("task", nargs=-1, type=click.UNPROCESSED, metavar="[TASK [--PARAMETER VALUE ...]]")
+@flag("--remote", help="Those in the remote; asks it.")
 @general
 def ls(task: tuple[str, ...], **flags: Any) -> int:
     """List actions, newest first.
@@ -27,13 +32,10 @@ def ls(task: tuple[str, ...], **flags: Any) -> int:
     Of all tasks, or of TASK with these parameters.
     TASK is the name alone: no module is imported. Parameters that are not given may have any value.
     """
+    remote = flags.pop("remote")
     settings = loaded(flags)
     family, params = filters(task)
-    found = opened(settings)
-    rows = []
-    if found is not None:
-        with found as store:
-            rows = _rows(store, family, params)
+    rows = (_remote_rows if remote else _rows)(settings, family, params)
     if settings.json:
         print_json({"actions": [_document(item, shown) for item, shown in rows]})
         return ExitCode.DONE
@@ -44,44 +46,33 @@ def ls(task: tuple[str, ...], **flags: Any) -> int:
     return ExitCode.DONE
 
 
-def filters(words: Sequence[str]) -> tuple[str | None, dict[str, str]]:
-    """The family and the parameters that *words* name, parameters as Luigi spells them on a command line.
-
-    :raises UsageError: there is more than one task, or parameters without one.
-    """
-    family, params = None, {}
-    left = list(words)
-    while left:
-        word = left.pop(0)
-        if not word.startswith("--"):
-            if family is not None:
-                raise UsageError(f"{word} stands where no task can be", hint="name one task")
-            family = word
-            continue
-        name, equals, value = word[2:].partition("=")
-        if not equals:  # a flag has no value
-            value = left.pop(0) if left and not left[0].startswith("--") else "true"
-        params[name] = value
-    if params and family is None:
-        raise UsageError(f"--{next(iter(params))} is a parameter of no task", hint="name the task first")
-    prefix = f"{family}-"
-    return family, {name.removeprefix(prefix).replace("-", "_"): value for name, value in params.items()}
-
-
-def _rows(store: Store, family: str | None, params: dict[str, str]) -> list[tuple[Listed, dict[str, str]]]:
+def _rows(settings: Settings, family: str | None, params: dict[str, str]) -> list[Row]:
     from luisy.cas import browsing
 
-    found = browsing.actions_of(store, family, params)
-    return [(item, dict(browsing.public_params(store, item))) for item in found]
+    found = opened(settings)
+    if found is None:
+        return []
+    with found as store:
+        items = browsing.actions_of(store, family, params)
+        return [(item, browsing.public_params(store, item)) for item in items]
 
 
-def _document(item: Listed, params: dict[str, str]) -> dict[str, Any]:
+def _remote_rows(settings: Settings, family: str | None, params: dict[str, str]) -> list[Row]:
+    from luisy.cas import Store
+    from luisy.runner import pulling
+    from luisy.runner.mirroring import Mirrors
+
+    with opened(settings) or Store.ephemeral() as store, Mirrors(store, settings) as mirrors:
+        return pulling.listed_in_all(mirrors.readable(discover=family is None), family, params)
+
+
+def _document(item: Listed, params: Mapping[str, str]) -> dict[str, Any]:
     from luisy.cas import browsing
 
     return {
         "family": item.family,
         "project": item.project,
-        "params": params,
+        "params": dict(params),
         "key": item.key,
         "manifest": item.manifest,
         "created": browsing.iso(item.created),
@@ -93,7 +84,7 @@ def _document(item: Listed, params: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _line(item: Listed, params: dict[str, str]) -> str:
+def _line(item: Listed, params: Mapping[str, str]) -> str:
     from luisy.cas import browsing
     from luisy.report import human_bytes
 

@@ -1,4 +1,4 @@
-"""``luisy cas status``: how much is in the store."""
+"""``luisy cas status``: how much is in the store, and what of it is not pushed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from luisy.errors import ExitCode
 
 if TYPE_CHECKING:
     from luisy.cas import Store
+    from luisy.settings import Settings
 
 
 @click.command
 @general
 def status(**flags: Any) -> int:
-    """Print counts, bytes, and rescued files."""
+    """Print counts, bytes, rescued files, and what is not pushed.
+
+    The last by what is known of the remote; it is not asked.
+    """
     settings = loaded(flags)
-    path = store_path(settings)
     found = opened(settings)
     if found is None:
-        document = _document(path)
+        document = _document(settings)
     else:
         with found as store:
-            document = _document(path, store)
+            document = _document(settings, store)
     if settings.json:
         print_json(document)
     else:
@@ -34,14 +37,16 @@ def status(**flags: Any) -> int:
     return ExitCode.DONE
 
 
-def _document(path: str, store: Store | None = None) -> dict[str, Any]:
+def _document(settings: Settings, store: Store | None = None) -> dict[str, Any]:
     """What the store holds; of one that is not there, nothing."""
     from luisy.cas import Status, browsing
+    from luisy.runner.pushing import not_pushed
 
+    url, lacking = (None, []) if store is None else not_pushed(store, settings)
     totals = Status(0, 0, 0, 0, 0) if store is None else store.status()
     rescued = [] if store is None else store.rescued()
     return {
-        "store": path,
+        "store": store_path(settings),
         "exists": store is not None,
         "read_only": store is not None and store.read_only,
         "actions": totals.actions,
@@ -51,6 +56,16 @@ def _document(path: str, store: Store | None = None) -> dict[str, Any]:
         "object_bytes": totals.object_bytes,
         "dedup_ratio": totals.dedup_ratio,
         "rescued": [browsing.rescued_document(record) for record in rescued],
+        "remote": url,
+        "not_pushed": [
+            {
+                "project": one.project,
+                "actions": one.actions,
+                "bytes": one.bytes,
+                "held_back": one.held_back,
+            }
+            for one in lacking
+        ],
     }
 
 
@@ -67,3 +82,10 @@ def _show(document: dict[str, Any]) -> None:
     click.echo(f"  dedup ratio {document['dedup_ratio']:.2f}")
     for record in document["rescued"]:
         click.echo(f"  rescued {record['digest'][:SHOWN_DIGITS]}  {record['created']}  {record['path']}")
+    if document["remote"] is not None:
+        click.echo(f"{document['remote']}, as it was known last")
+    for one in document["not_pushed"]:
+        click.echo(
+            f"  {one['project']}: {one['actions']} not pushed, {human_bytes(one['bytes'])} of results;"
+            f" {one['held_back']} held back"
+        )
