@@ -85,11 +85,12 @@ def run_session(
 
     :param luigi_options: values of Luigi's own ``[core]`` options, such as ``workers``.
     """
+    options = {"no_lock": True, "local_scheduler": True, "workers": session.settings.workers, **luigi_options}
     session.hash_raw = True
+    session.shared = not options["local_scheduler"] and session.remotes is not None
     session.plan(tasks)
     session.begin()
     factory = Factory(session)
-    options = {"no_lock": True, "local_scheduler": True, "workers": session.settings.workers, **luigi_options}
     result = None
     try:
         with nested_builds(session):

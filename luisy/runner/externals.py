@@ -110,7 +110,8 @@ class Externals:
         :raises LuisyError: they are not to be had, or are not what the ref says.
         """
         assert elsewhere.content is not None
-        if (held := self._store.manifests([elsewhere.content]).get(elsewhere.content)) is not None:
+        held = self._store.manifests([elsewhere.content]).get(elsewhere.content)
+        if held is not None and self._store.check(held.objects) >= set(held.objects):
             return held
         if elsewhere.raw:
             manifest = self._download(node, elsewhere)

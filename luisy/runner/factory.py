@@ -34,8 +34,14 @@ class Factory:
 
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> CachingWorker:  # noqa: FBT001, FBT002 - Luigi's signature
         """A worker whose tasks are resolved by key."""
+        # Luigi's default of up to five seconds between two questions is long for a machine that waits for others.
+        waiting = {"wait_jitter": 0.5} if self.session.shared else {}
         worker = CachingWorker(
-            self.session, scheduler=scheduler, worker_processes=worker_processes, assistant=assistant
+            self.session,
+            scheduler=scheduler,
+            worker_processes=worker_processes,
+            assistant=assistant,
+            **waiting,
         )
         self.worker = self.worker or worker
         return worker

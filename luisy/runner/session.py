@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from luigi.task_register import load_task
 
 from luisy.cas import Store
-from luisy.errors import LuisyError
+from luisy.errors import LuisyError, RemoteError
 from luisy.fingerprint import Fingerprinter
 from luisy.model import LinkMode, Outcome, Reason
 from luisy.observe import Observation
@@ -58,6 +58,7 @@ class Builder(Protocol):
 class Session:
     """The state of one run.
 
+    :param shared: other machines work on the same tasks, told by a central scheduler.
     :param hash_raw: bring plain blobs of other systems here as soon as their content is asked for.
     :param listener: told of each task that finishes: its name, its outcome, how many were left to do in all.
     """
@@ -67,6 +68,7 @@ class Session:
     remotes: Remotes | None = field(init=False)
     externals: Externals | None = field(init=False)
     hash_raw: bool = False
+    shared: bool = False
     graph: Graph = field(default_factory=Graph)
     roots: list[Node] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
@@ -78,6 +80,7 @@ class Session:
     running: bool = False
     listener: Callable[[str, str, int], None] | None = None
     left: int = 0
+    _unpublished: list[Node] = field(default_factory=list)
     current: list[Builder] = field(default_factory=list)
     _watched: tuple[int, list[str]] | None = None
     _walker: Walker = field(init=False)
@@ -183,6 +186,8 @@ class Session:
         self._fetch(list(self.graph))
         self._apply(list(self.graph))
         self._clear_unneeded()
+        if self.shared and self.settings.upload and self.remotes is not None:
+            self._upload(self.remotes, self.graph)  # other machines take what is here as their input
         self.left = sum(n.kind is Kind.TASK and n.needed and not n.done for n in self.graph)
 
     def _fetch(self, nodes: Sequence[Node]) -> None:
@@ -308,6 +313,8 @@ class Session:
             self.resolver.settle(node)
         if node.kind is not Kind.TASK:
             return False
+        if self.shared:
+            self._learn([leaf for leaf in input_leaves(node) if not leaf.done])
         self._refresh_inputs(node)
         self.resolver.settle(node, fresh=True)
         if _is_served(node):
@@ -325,6 +332,26 @@ class Session:
                 leaf.done, leaf.content = False, None
                 self.resolver.settle(leaf)
                 leaf.done = _is_served(leaf)
+
+    def _learn(self, nodes: Sequence[Node]) -> None:
+        """Look whether other machines have made the results of *nodes* meanwhile, and fetch those that are needed."""
+        if self.remotes is None or not nodes:
+            return
+        self.remotes.refresh()
+        for node in nodes:
+            node.needed = True
+            self.resolver.settle(node, fresh=True)
+        self._fetch(nodes)
+        self._apply(nodes)
+
+    def publish(self) -> None:
+        """On a shared scheduler, push what has finished, before anybody is told that it is done."""
+        if not self.shared or self.remotes is None or not self.settings.upload or not self._unpublished:
+            return
+        nodes, self._unpublished = self._unpublished, []
+        self._upload(self.remotes, nodes)
+        if self.remotes.incomplete is not None:
+            raise RemoteError(self.remotes.incomplete.text, slug=self.remotes.incomplete.slug)
 
     def finished(self, execution: Execution) -> None:
         """Take in what became of a task that ran, here or in a child."""
@@ -347,6 +374,7 @@ class Session:
         else:
             self.resolver.lookup.forget(execution.key)
             node.result = self.store.results([execution.key]).get(execution.key)
+            self._unpublished.append(node)
 
     def ran_in_batch(self, task: luigi.Task, seconds: float) -> None:
         """A batch ran for *task*, too: keep its outputs as its own. What the batch read says nothing about it."""
@@ -357,10 +385,12 @@ class Session:
 
     def finish(self) -> None:
         """The run is over: what never ran is blocked, and its old files are stale."""
+        if self.shared:
+            self._learn([node for node in self.graph if not node.done and node in self.roots])
         for node in self.graph:
             if node.done or node.outcome in (Outcome.FAILED, Outcome.MISSING, Outcome.NOT_NEEDED):
                 continue
-            self.resolver.settle(node)
+            self.resolver.settle(node, fresh=self.shared)
             if node.kind is Kind.TASK and node.outcome in (Outcome.EXECUTED, Outcome.UNDECIDED):
                 node.decision = _NEVER_RAN
             if node.outcome is Outcome.BLOCKED and not node.uncacheable:

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import logging
 import multiprocessing
 import os
+import queue
+import time
 from typing import TYPE_CHECKING, Any
 
 from luigi.event import Event
@@ -30,6 +33,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger("luigi-interface")
 
 
+_PATIENCE = 180.0
+"""Seconds to wait, with nothing running anywhere, for tasks that are pending. Luigi's daemon looks once a minute for
+workers that were lost, and a minute later gives their tasks to others."""
+
+
 class ResultQueue:
     """Results of task processes: from this process through a plain queue, from children through Luigi's.
 
@@ -39,6 +47,7 @@ class ResultQueue:
     def __init__(self, inner: Any, finished: Callable[[Execution], None]) -> None:
         self._inner = inner
         self._local: collections.deque[tuple[Any, ...]] = collections.deque()
+        self._ready: collections.deque[tuple[Any, ...]] = collections.deque()
         self._owner = os.getpid()
         self._finished = finished
 
@@ -51,11 +60,18 @@ class ResultQueue:
 
     def get(self, timeout: float | None = None) -> tuple[Any, ...]:
         """Luigi's five fields of the next message; ``queue.Empty`` after *timeout* seconds."""
-        message = self._local.popleft() if self._local else self._inner.get(timeout=timeout)
-        fields, execution = message[:5], message[5:]
+        if not self._ready:
+            self._receive(self._local.popleft() if self._local else self._inner.get(timeout=timeout))
+            with contextlib.suppress(queue.Empty):  # what came meanwhile is finished, and published, together
+                while True:
+                    self._receive(self._inner.get_nowait())
+        return self._ready.popleft()
+
+    def _receive(self, message: tuple[Any, ...]) -> None:
+        execution = message[5:]
         if execution and execution[0] is not None:
             self._finished(execution[0])
-        return tuple(fields)
+        self._ready.append(message[:5])
 
     def close(self) -> None:
         """Close the queue to the children."""
@@ -68,9 +84,10 @@ class CachingWorker(Worker):
     def __init__(self, session: Session, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.session = session
-        queue = ResultQueue(self._task_result_queue, session.finished)
-        self._task_result_queue = queue  # type: ignore[assignment]  # as much of a queue as Luigi uses
+        results = ResultQueue(self._task_result_queue, session.finished)
+        self._task_result_queue = results  # type: ignore[assignment]  # as much of a queue as Luigi uses
         self._fed: set[str] = set()
+        self._others_seen = time.monotonic()
 
     def add(self, task: luigi.Task, multiprocess: bool = False, processes: int = 0) -> bool:  # noqa: ARG002, FBT001, FBT002 - Luigi's signature
         """Tell the scheduler about *task* and what it needs, from the session's decisions."""
@@ -154,7 +171,17 @@ class CachingWorker(Worker):
         if kwargs["status"] == DONE:
             for task in self._batch_running_tasks.get(kwargs["task_id"], ()):
                 self.session.ran_in_batch(task, self.session.graph.nodes[kwargs["task_id"]].seconds)
+            self.session.publish()
         super()._add_task(*args, **kwargs)
+
+    def _keep_alive(self, get_work_response: Any) -> bool:
+        """On a shared scheduler, stay while others run tasks, and a while longer in case one of them was lost."""
+        if self._config.keep_alive or not self.session.shared:
+            return bool(super()._keep_alive(get_work_response))
+        if get_work_response.running_tasks:
+            self._others_seen = time.monotonic()
+            return True
+        return bool(get_work_response.n_pending_tasks) and time.monotonic() - self._others_seen < _PATIENCE
 
     def _create_task_process(self, task: luigi.Task) -> CachingProcess:
         node = self.session.graph.nodes[task.task_id]
