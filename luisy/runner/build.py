@@ -15,6 +15,7 @@ from luisy import settings as configuration
 from luisy.model import Outcome
 from luisy.plan import Status
 from luisy.runner.factory import Factory, nested_builds, session_in_charge
+from luisy.runner.garbage import thawed
 from luisy.runner.params import memoised_params
 from luisy.runner.parts import parts_of
 from luisy.runner.session import Session, open_store
@@ -63,7 +64,7 @@ def session_for(settings: Settings, *, create: bool) -> Iterator[Session]:
 
     :param create: make the store if there is none; else a missing one counts as empty.
     """
-    with memoised_params(), open_store(settings, create=create) as store:
+    with thawed(), memoised_params(), open_store(settings, create=create) as store:
         yield Session(settings, store)
 
 

@@ -21,6 +21,7 @@ from luisy.model import LinkMode, Outcome, Reason
 from luisy.observe import Observation
 from luisy.plan import Decision, Kind, Report, Root, Status, TaskReport, Traffic, needed
 from luisy.runner.describe import shown_parameters
+from luisy.runner.garbage import uncollected
 from luisy.runner.graph import Graph, Node, input_leaves
 from luisy.runner.keeping import Keeper, Ran
 from luisy.runner.resolve import Resolver
@@ -106,6 +107,7 @@ class Session:
 
     # --- plan
 
+    @uncollected()
     def plan(self, tasks: Sequence[luigi.Task]) -> None:
         """Walk and decide everything upstream of *tasks*; a misconfigured remote is told before that."""
         if self.remotes is not None:
