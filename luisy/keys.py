@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
@@ -106,19 +107,12 @@ class Facts:
         """The labelled parts in their fixed order."""
         return b"".join(
             (
-                _part("version", str(KEY_VERSION).encode()),
-                _part("project", text(self.project)),
-                _part("family", text(self.family)),
-                _part("fingerprint", bytes.fromhex(self.fingerprint)),
+                _who(self.project, self.family, self.fingerprint),
                 _part("parameters", *(p.encoded() for p in self.parameters)),
-                _part("outputs", *(o.encoded() for o in self.outputs)),
+                _promised(self.outputs),
                 _part("options", *(p.encoded() for p in self.options)),
-                _part("declared", canonical(dict(sorted(self.declared.items()))))
-                if self.declared
-                else _part("declared"),
-                _part("observed", canonical(dict(sorted(self.observed.items()))))
-                if self.observed
-                else _part("observed"),
+                _extras("declared", self.declared),
+                _extras("observed", self.observed),
             )
         )
 
@@ -127,13 +121,41 @@ class Facts:
         return Digest(_digest("luisy 1 parameters", b"".join(p.encoded() for p in self.parameters)))
 
 
+# What tasks of one class have in common is encoded once: keys of 10,000 tasks are made of a few classes.
+
+
+@cache
+def _who(project: str, family: str, fingerprint: Digest) -> bytes:
+    return b"".join(
+        (
+            _part("version", str(KEY_VERSION).encode()),
+            _part("project", text(project)),
+            _part("family", text(family)),
+            _part("fingerprint", bytes.fromhex(fingerprint)),
+        )
+    )
+
+
+@lru_cache
+def _promised(outputs: tuple[Output, ...]) -> bytes:
+    return _part("outputs", *(o.encoded() for o in outputs))
+
+
+def _extras(label: str, values: Mapping[str, str] | None) -> bytes:
+    return _part(label, canonical(dict(sorted(values.items())))) if values else _part(label)
+
+
+@lru_cache
 def promise_of(outputs: tuple[Output, ...]) -> bytes:
     """*outputs* in 32 bytes, for references by content."""
     return bytes.fromhex(_digest("luisy 1 outputs", b"".join(output.encoded() for output in outputs)))
 
 
 def _part(label: str, *bodies: bytes) -> bytes:
-    return text(label) + tagged(b"p", *bodies)
+    return _label(label) + tagged(b"p", *bodies)
+
+
+_label = cache(text)
 
 
 def _digest(context: str, message: bytes) -> str:
@@ -146,11 +168,11 @@ def encode_structure(structure: Any, leaf: Callable[[Any], bytes]) -> bytes:
     Sequences and other iterables are one kind; a set's members are sorted, since their order is another one in
     every process.
     """
+    if isinstance(structure, (list, tuple)):
+        return tagged(b"L", *(encode_structure(item, leaf) for item in structure))
     if isinstance(structure, Mapping):
         items = (canonical(k) + encode_structure(v, leaf) for k, v in structure.items())
         return tagged(b"M", *items)
-    if isinstance(structure, (list, tuple)):
-        return tagged(b"L", *(encode_structure(item, leaf) for item in structure))
     if isinstance(structure, AbstractSet):
         return tagged(b"U", *sorted(encode_structure(item, leaf) for item in structure))
     if structure is None:

@@ -72,25 +72,33 @@ def describe_outputs(node: Node) -> None:
     outputs = node.task.output()
     if side := getattr(node.task, "side_outputs", None):
         outputs = {"output": outputs, "side": side}
-    named = list(named_targets(outputs))
-    local = [(name, target) for name, target in named if is_local_file(target)]
+    local: list[tuple[bytes, Any]] = []
+    foreign: list[Any] = []
+    for name, target in named_targets(outputs):
+        if is_local_file(target):
+            local.append((name, target))
+        else:
+            foreign.append(target)
     node.targets = tuple(target for _, target in local)
     node.outputs = tuple((name, os.path.abspath(target.path)) for name, target in local)
-    node.countable = bool(named) and len(local) == len(named)
-    node.uncacheable = _why_uncacheable(node, [target for _, target in named])
+    node.countable = bool(local) and not foreign
+    node.uncacheable = _why_uncacheable(node, foreign)
 
 
-def _why_uncacheable(node: Node, targets: list[Any]) -> str:
-    """Why the results of a node's task cannot be kept, seen from the task alone; empty if they can."""
+def _why_uncacheable(node: Node, foreign: list[Any]) -> str:
+    """Why the results of a node's task cannot be kept, seen from the task alone; empty if they can.
+
+    :param foreign: its targets that are no local files.
+    """
     if node.kind is Kind.WRAPPER:
         return ""
-    if foreign := [target for target in targets if not is_local_file(target)]:
+    if foreign:
         return f"its output is not a local file ({type_name(type(foreign[0]))})"
     if _has_own_complete(node.task):
         return "it has its own complete()"
     if isinstance(node.task, luigi.WrapperTask):
         return "it is a wrapper with a run() of its own"
-    if not targets:
+    if not node.targets:
         return "it has no output"
     return ""
 
@@ -107,6 +115,9 @@ def is_local_file(target: Any) -> bool:
 
 def named_targets(outputs: Any, prefix: bytes = b"") -> Iterator[tuple[bytes, Any]]:
     """The targets of ``output()``, each with its place in it: ``b""`` for the only one, else labels by ``/``."""
+    if isinstance(outputs, luigi.Target):
+        yield prefix, outputs
+        return
     if isinstance(outputs, Mapping):
         items: Any = ((_label(name), value) for name, value in outputs.items())
     elif isinstance(outputs, (list, tuple, set, frozenset)) or _is_plain_iterable(outputs):
@@ -119,7 +130,7 @@ def named_targets(outputs: Any, prefix: bytes = b"") -> Iterator[tuple[bytes, An
 
 
 def _is_plain_iterable(value: Any) -> bool:
-    return not isinstance(value, (luigi.Target, str, bytes)) and hasattr(type(value), "__iter__")
+    return not isinstance(value, (str, bytes)) and hasattr(type(value), "__iter__")
 
 
 def _label(name: object) -> bytes:
@@ -133,7 +144,8 @@ def _label(name: object) -> bytes:
 
 def held_tasks(task: luigi.Task) -> tuple[luigi.Task, ...]:
     """Tasks that are parameter values of *task*: they count by their own keys."""
-    return tuple(v for value in task.param_kwargs.values() for v in flat(value) if isinstance(v, luigi.Task))
+    values = [value for value in task.param_kwargs.values() if not isinstance(value, (str, int, float))]
+    return tuple(v for value in values for v in flat(value) if isinstance(v, luigi.Task))
 
 
 def significant_parameters(task: luigi.Task, fingerprint: Callable[[type], str]) -> tuple[Parameter, ...]:
@@ -176,21 +188,38 @@ class _OtherValues:
         raise NotCanonicalError(f"a value of type {type_name(type(value))} is not the same in every process")
 
 
-def promised_outputs(node: Node, fingerprint: Callable[[type], str]) -> tuple[Output, ...]:
-    """What *node*'s task promises: place, target class with its project code, and format options of each output.
+class Promises:
+    """What tasks promise to write.
+
+    Luigi shares one format among all targets that name none, so targets of one class mostly promise the same.
 
     :param fingerprint: the fingerprint of a target's class.
     """
-    return tuple(
-        Output(name, type_name(type(target)), _options_of(target) + bytes.fromhex(fingerprint(type(target))))
-        for (name, _), target in zip(node.outputs, node.targets, strict=True)
-    )
 
+    def __init__(self, fingerprint: Callable[[type], str]) -> None:
+        self._fingerprint = fingerprint
+        # With each promise, the format that it was made from: while it lives, its id is no other format's.
+        self._known: dict[tuple[object, ...], tuple[object, Output]] = {}
 
-def _options_of(target: Any) -> bytes:
-    """The format options of a target: Luigi's ``format`` and the keyword options of luisy's own targets."""
-    described = {"format": getattr(target, "format", None), "kwargs": getattr(target, "kwargs", None)}
-    return canonical(described, _described_object)
+    def of(self, node: Node) -> tuple[Output, ...]:
+        """Place, target class with its project code, and format options of each output of *node*'s task."""
+        return tuple(
+            self._output(name, target) for (name, _), target in zip(node.outputs, node.targets, strict=True)
+        )
+
+    def _output(self, name: bytes, target: Any) -> Output:
+        form, kwargs = getattr(target, "format", None), getattr(target, "kwargs", None)
+        if kwargs:
+            return self._described(name, type(target), form, kwargs)
+        alike = (name, type(target), id(form), kwargs is None)
+        if alike not in self._known:
+            self._known[alike] = form, self._described(name, type(target), form, kwargs)
+        return self._known[alike][1]
+
+    def _described(self, name: bytes, kind: type, form: object, kwargs: object) -> Output:
+        """One output, with the format of Luigi's targets and the keyword options of luisy's own."""
+        options = canonical({"format": form, "kwargs": kwargs}, _described_object)
+        return Output(name, type_name(kind), options + bytes.fromhex(self._fingerprint(kind)))
 
 
 def _described_object(value: object) -> bytes:

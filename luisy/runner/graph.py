@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import luigi
 
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from luisy.cas import Result
-    from luisy.keys import Facts
+    from luisy.keys import Facts, Ref
     from luisy.model import Digest, Key
     from luisy.runner.elsewhere import Elsewhere
+
+Refs: TypeAlias = "tuple[Ref | None, ...]"
+"""What the inputs of a task count as, in order; None for one of which nothing is known yet."""
 
 _UNDECIDED = Decision(Outcome.UNDECIDED, Reason("undecided", "not decided yet"))
 
@@ -44,6 +47,7 @@ class Node:
     :param asked: its own ``complete()`` was asked; else *complete* is whether its files are there.
     :param superseded: its result will be made anew, so nothing that was made from the old one counts.
     :param supersedes: what is filed at its key was made from other inputs and gives way.
+    :param refs: what its inputs counted as when *base_key* was made of them.
     :param key: as its consumers see it (with its trace); None while an input has none.
     :param content: the digest of its outputs' manifest, once known.
     :param attempted: its ``run()`` was started in this run; what lies at its outputs may be its own work so far.
@@ -68,6 +72,7 @@ class Node:
     facts: Facts | None = None
     encoded_facts: bytes = b""
     promise: bytes = b""
+    refs: Refs | None = None
     base_key: Key | None = None
     key: Key | None = None
     shallow_key: Key | None = None
@@ -108,19 +113,18 @@ class Node:
 
 def input_leaves(node: Node) -> tuple[Node, ...]:
     """The inputs of *node* that have outputs of their own: wrappers stand for their inputs, each task once."""
-    return _expanded(node.all_deps)
+    if node.leaves is None:
+        node.leaves = _expanded(node.deps)
+    return _expanded(node.leaves + node.dynamic) if node.dynamic else node.leaves
 
 
 def _expanded(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     found: dict[int, Node] = {}
     for node in nodes:
-        if node.kind is not Kind.WRAPPER:
+        if node.kind is Kind.WRAPPER:
+            found.update((id(leaf), leaf) for leaf in input_leaves(node))
+        else:
             found[id(node)] = node
-            continue
-        if node.leaves is None:
-            node.leaves = _expanded(node.deps)
-        for leaf in node.leaves:
-            found[id(leaf)] = leaf
     return tuple(found.values())
 
 
@@ -171,10 +175,10 @@ def structure_of(requirements: Any, leaf: Any) -> Any:
     """*requirements* with ``leaf(task)`` for each task; iterables that are no collection become lists."""
     if isinstance(requirements, luigi.Task):
         return leaf(requirements)
-    if isinstance(requirements, Mapping):
-        return {name: structure_of(value, leaf) for name, value in requirements.items()}
     if isinstance(requirements, (list, tuple)):
         return [structure_of(value, leaf) for value in requirements]
+    if isinstance(requirements, Mapping):
+        return {name: structure_of(value, leaf) for name, value in requirements.items()}
     if isinstance(requirements, (set, frozenset)):
         return frozenset(structure_of(value, leaf) for value in requirements)
     if requirements is None:
@@ -189,11 +193,11 @@ def structure_of(requirements: Any, leaf: Any) -> Any:
 
 def flat(structure: Any) -> Iterator[Any]:
     """The leaves of a structure in Luigi's order."""
-    if isinstance(structure, Mapping):
-        for value in structure.values():
-            yield from flat(value)
-    elif isinstance(structure, (list, tuple, set, frozenset)):
+    if isinstance(structure, (list, tuple, set, frozenset)):
         for value in structure:
+            yield from flat(value)
+    elif isinstance(structure, Mapping):
+        for value in structure.values():
             yield from flat(value)
     else:
         yield structure

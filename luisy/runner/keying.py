@@ -9,10 +9,8 @@ from luisy.keys import Counted, Ref
 from luisy.plan import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from luisy.model import Digest, Key
-    from luisy.runner.graph import Node
+    from luisy.runner.graph import Node, Refs
 
 
 def ref_of(node: Node) -> Ref | None:
@@ -27,28 +25,33 @@ def content_ref_of(node: Node) -> Ref | None:
     return None if node.content is None else Ref(Counted.BY_CONTENT, node.content, node.promise)
 
 
-def _inputs(node: Node, ref: Callable[[Node], Ref | None]) -> bytes | None:
+def refs_of(node: Node) -> Refs:
+    """The inputs in a deep key."""
+    return tuple(ref_of(dep) for dep in (*node.deps, *node.held))
+
+
+def content_refs_of(node: Node) -> Refs:
+    """The inputs in a shallow key; tasks held in parameters always count by their keys."""
+    return (*(content_ref_of(dep) for dep in node.deps), *(ref_of(held) for held in node.held))
+
+
+def _inputs(node: Node, refs: Refs) -> bytes | None:
     """The encoded structure of a node's requirements, or None while a reference is missing."""
-    refs: dict[int, bytes] = {}
-    for dep in node.deps:
-        found = ref(dep)
-        if found is None:
+    encoded: dict[int, bytes] = {}
+    for dep, ref in zip((*node.deps, *node.held), refs, strict=True):
+        if ref is None:
             return None
-        refs[id(dep)] = found.encoded()
-    structure = node.structure
-    if node.held:  # tasks held in parameters always count by their keys
-        for held in node.held:
-            found = ref_of(held)
-            if found is None:
-                return None
-            refs[id(held)] = found.encoded()
-        structure = {"requires": structure, "held": list(node.held)}
-    return keys.encode_structure(structure, lambda leaf: refs[id(leaf)])
+        encoded[id(dep)] = ref.encoded()
+    structure = {"requires": node.structure, "held": list(node.held)} if node.held else node.structure
+    return keys.encode_structure(structure, lambda leaf: encoded[id(leaf)])
 
 
-def deep_key(node: Node) -> Key | None:
-    """The key of a task or wrapper without its trace; None while an input has no key."""
-    inputs = _inputs(node, ref_of)
+def deep_key(node: Node, refs: Refs) -> Key | None:
+    """The key of a task or wrapper without its trace; None while an input has no key.
+
+    :param refs: what ``refs_of`` says of *node*.
+    """
+    inputs = _inputs(node, refs)
     if inputs is None or (node.kind is Kind.TASK and node.facts is None):
         return None
     return (
@@ -58,11 +61,11 @@ def deep_key(node: Node) -> Key | None:
 
 def shallow_key(node: Node) -> Key | None:
     """The key with the inputs' content; None while one of them is unknown."""
-    inputs = _inputs(node, content_ref_of)
+    inputs = _inputs(node, content_refs_of(node))
     return None if inputs is None or node.facts is None else keys.task_key(node.encoded_facts, inputs)
 
 
 def wrapper_content(node: Node) -> Digest | None:
     """What a wrapper stands for in its consumers' shallow keys; None while an input's content is unknown."""
-    inputs = _inputs(node, content_ref_of)
+    inputs = _inputs(node, content_refs_of(node))
     return None if inputs is None else keys.wrapper_content(inputs)

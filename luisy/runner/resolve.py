@@ -14,10 +14,10 @@ from luisy.errors import LuisyError
 from luisy.keys import Facts
 from luisy.naming import project_of
 from luisy.plan import Found, History, Kind, Situation, decide
-from luisy.runner.describe import option_values, promised_outputs, significant_parameters, yields
+from luisy.runner.describe import Promises, option_values, significant_parameters, yields
 from luisy.runner.graph import equal_task_id_error, input_leaves
 from luisy.runner.keeping import maker_of
-from luisy.runner.keying import deep_key, ref_of, shallow_key, wrapper_content
+from luisy.runner.keying import deep_key, ref_of, refs_of, shallow_key, wrapper_content
 from luisy.runner.lookup import Lookup
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Resolver:
         # Filled by the session where a remote may be asked: where an external task's files are to be had.
         self.elsewhere: Callable[[Node], Elsewhere | None] = lambda _: None
         self._options: dict[tuple[type, ...], tuple[Parameter, ...]] = {}
+        self._promises = Promises(self._fingerprint)
         self._writers: dict[str, Node] = {}
 
     def resolve(self, nodes: Sequence[Node]) -> None:
@@ -86,7 +87,7 @@ class Resolver:
         if node.problem or node.kind is Kind.WRAPPER:
             return
         try:
-            promised = promised_outputs(node, self._fingerprint)
+            promised = self._promises.of(node)
             node.promise = keys.promise_of(promised)
             if node.kind is Kind.EXTERNAL:
                 return
@@ -130,10 +131,18 @@ class Resolver:
             if node.kind is Kind.EXTERNAL:
                 self._take_external(node)
                 continue
-            node.base_key = node.key = deep_key(node)
+            self._count_inputs(node)
+            node.key = node.base_key
             if node.facts is not None and node.base_key is not None:
                 wanted[node.base_key] = node.facts.project
         self.lookup.prefetch(wanted)
+
+    @staticmethod
+    def _count_inputs(node: Node) -> None:
+        """Key *node* by what its inputs count as now; where they count as before, it has that key already."""
+        refs = refs_of(node)
+        if refs != node.refs:
+            node.refs, node.base_key = refs, deep_key(node, refs)
 
     # --- one node
 
@@ -207,9 +216,9 @@ class Resolver:
         node.content, node.size = content, size
         node.key = keys.external_key(project_of(node.task), node.family, content)
 
-    @staticmethod
-    def _wrapper(node: Node) -> Situation:
-        node.base_key = node.key = deep_key(node)
+    def _wrapper(self, node: Node) -> Situation:
+        self._count_inputs(node)
+        node.key = node.base_key
         node.content = wrapper_content(node)
         return Situation(node.kind, inputs=tuple(dep.outcome for dep in node.deps))
 
@@ -250,7 +259,7 @@ class Resolver:
 
     def _cached(self, node: Node) -> Situation:
         forced = node.task_id in self.forced
-        node.base_key = deep_key(node)
+        self._count_inputs(node)
         settled = all(leaf.content is not None for leaf in input_leaves(node))
         found, result = self._find(node)
         equal_inputs = (

@@ -25,6 +25,7 @@ class _Visit:
 
     node: Node
     requirements: Any
+    held: tuple[luigi.Task, ...]
     open_tasks: Iterator[luigi.Task]
 
 
@@ -98,8 +99,8 @@ class Walker:
                 self._ask(node, "requires()", lambda: structure_of(self._requirements(node.task), _itself))
                 or []
             )
-        tasks = [*flat(requirements), *held_tasks(node.task)]
-        return _Visit(node, requirements, iter(tasks))
+        held = held_tasks(node.task)
+        return _Visit(node, requirements, held, iter((*flat(requirements), *held)))
 
     def _requirements(self, task: luigi.Task) -> Any:
         return range_requirements(task, self.is_served) if is_range(task) else requirements_of(task)
@@ -128,7 +129,7 @@ class Walker:
         del self._open[node.task_id]
         node.structure = structure_of(visit.requirements, self._node_of)
         node.deps = tuple(flat(node.structure))
-        node.held = tuple(self._node_of(task) for task in held_tasks(node.task))
+        node.held = tuple(self._node_of(task) for task in visit.held)
         first = self.graph.nodes.setdefault(node.task_id, node)
         if first is not node:
             self.graph.twins.append((first, node))
