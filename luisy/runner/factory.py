@@ -26,7 +26,7 @@ class Factory:
 
     def create_local_scheduler(self) -> Any:
         """A scheduler in this process."""
-        return make_scheduler()
+        return make_scheduler(prune_on_get_work=True, record_task_history=False)  # as Luigi makes its own
 
     def create_remote_scheduler(self, url: str) -> Any:
         """The central scheduler at *url*."""
