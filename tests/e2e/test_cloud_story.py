@@ -1,0 +1,246 @@
+"""Several machines and one remote: who downloads what, and who executes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from luisy.cas.remote.credentials import Credentials
+from luisy.cas.remote.opening import open_remote
+from tests.azurite import azurite as azurite  # noqa: PLC0414 - a fixture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.azurite import Azurite
+
+_TASKS = """
+import luisy
+
+
+@luisy.raw
+@luisy.csv_output
+class RawA(luisy.ExternalTask):
+    def get_file_name(self):
+        return "a"
+
+
+@luisy.raw
+@luisy.csv_output
+class RawB(luisy.ExternalTask):
+    def get_file_name(self):
+        return "b"
+
+
+@luisy.interim
+@luisy.requires(RawA)
+class Interim(luisy.Task):
+    def run(self):
+        self.write(self.read_input().sum().to_dict())
+
+
+@luisy.final
+@luisy.requires(Interim, RawB)
+class FinalFile(luisy.Task):
+    def run(self):
+        interim, raw = self.read_input()
+        self.write((interim, raw.sum().to_dict()))
+
+
+class Everything(luisy.WrapperTask):
+    def requires(self):
+        return [RawA(), RawB(), Interim()]
+"""
+_RAW = {"a": "x\n1\n2\n", "b": "x\n40\n"}
+_FINAL = ({"x": 3}, {"x": 40})
+
+
+@dataclass
+class Cloud:
+    """A remote, and machines that have nothing but it in common.
+
+    :param settings: environment variables that name the remote and open it.
+    """
+
+    root: Path
+    url: str
+    settings: dict[str, str]
+    credentials: Credentials
+
+    def __post_init__(self) -> None:
+        """Write the pipeline's code."""
+        package = self.root / "code" / "story"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "tasks.py").write_text(_TASKS)
+
+    def environment(self, machine: str) -> dict[str, str]:
+        """The variables of a process on *machine*; its working dir is made."""
+        working_dir = self.root / machine
+        working_dir.mkdir(exist_ok=True)
+        return {**os.environ, "WORKING_DIR": str(working_dir), "LUISY_MODULE": "story.tasks", **self.settings}
+
+    def luisy(self, machine: str, *arguments: str) -> dict[str, Any]:
+        """What ``luisy ... --json`` says on *machine*."""
+        done = subprocess.run(
+            [sys.executable, "-m", "luisy", *arguments, "--json"],
+            cwd=self.root / "code",
+            env=self.environment(machine),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    def run(self, machine: str, *arguments: str) -> dict[str, str]:
+        """The outcome of each family of a run."""
+        return {task["family"]: task["outcome"] for task in self.luisy(machine, "run", *arguments)["tasks"]}
+
+    def python(self, machine: str, code: str) -> str:
+        """What *code* prints on *machine*."""
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self.root / "code",
+            env={**self.environment(machine), "PYTHONPATH": "."},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    def put_raw_locally(self, machine: str) -> None:
+        """The raw files are on *machine*."""
+        folder = self.root / machine / "story" / "raw"
+        folder.mkdir(parents=True)
+        for name, text in _RAW.items():
+            (folder / f"{name}.csv").write_text(text)
+
+    def put_raw_blobs(self) -> None:
+        """Another system puts the raw files into the remote."""
+        remote = open_remote(self.url, credentials=self.credentials)
+        for name, text in _RAW.items():
+            remote.put(f"story/raw/{name}.csv", text.encode())
+        remote.close()
+
+    def files(self, machine: str) -> set[str]:
+        """The pipeline's files on *machine*."""
+        root = self.root / machine / "story"
+        return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(params=["directory", "azure"])
+def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Cloud:
+    """An empty remote of each kind that machines can share."""
+    made: Cloud = request.getfixturevalue(f"{request.param}_cloud")
+    return made
+
+
+@pytest.fixture
+def directory_cloud(tmp_path: Path) -> Cloud:
+    """A shared folder."""
+    folder = tmp_path / "remote"
+    folder.mkdir()
+    url = f"file://{folder}"
+    return Cloud(tmp_path, url, {"LUISY_REMOTE": url}, Credentials())
+
+
+@pytest.fixture
+def azure_cloud(tmp_path: Path, azurite: Azurite) -> Cloud:
+    """A container, named by luisy 1.x's three variables."""
+    container = azurite.new_container()
+    credentials = azurite.credentials
+    settings = {
+        "LUISY_AZURE_ACCOUNT_NAME": credentials.account_name,
+        "LUISY_AZURE_STORAGE_KEY": credentials.storage_key,
+        "LUISY_AZURE_CONTAINER_NAME": container,
+        "LUISY_AZURE_ENDPOINT": credentials.endpoint,
+    }
+    return Cloud(tmp_path, f"azure://{container}", settings, credentials)
+
+
+def _tutorial(cloud: Cloud) -> None:
+    """What follows on machines 2 and 3, once the raw files and the interim result are in the remote."""
+    second = cloud.run("machine2", "FinalFile", "--download")
+    assert second == {"RawA": "not_needed", "Interim": "remote", "RawB": "remote", "FinalFile": "executed"}
+    assert cloud.files("machine2") == {"raw/b.csv", "interim/Interim.pkl", "final/FinalFile.pkl"}
+    again = cloud.run("machine2", "FinalFile", "--download", "--upload")
+    assert "executed" not in again.values()
+    read = "import luisy; from story.tasks import FinalFile; luisy.activate_download(); print(FinalFile().read())"
+    assert cloud.python("machine3", read) == str(_FINAL)
+    assert cloud.files("machine3") == {"final/FinalFile.pkl"}
+
+
+def test_results_and_raw_files_that_a_machine_pushed(cloud: Cloud) -> None:
+    """An empty machine downloads the two files that it needs, executes one task, and a third one only reads."""
+    cloud.put_raw_locally("machine1")
+    cloud.run("machine1", "Everything", "--upload")
+    _tutorial(cloud)
+
+
+def test_raw_files_that_another_system_put_there(cloud: Cloud) -> None:
+    """Plain blobs serve as well: who hashed them tells the others what they are."""
+    cloud.put_raw_blobs()
+    first = cloud.run("machine1", "Interim", "--download", "--upload")
+    assert first == {"RawA": "remote", "Interim": "executed"}
+    _tutorial(cloud)
+
+
+def test_plan_downloads_no_raw_blob(directory_cloud: Cloud) -> None:
+    """What depends on a blob that nobody has hashed is undecided, and stays where it is."""
+    directory_cloud.put_raw_blobs()
+    plan = directory_cloud.luisy("machine1", "plan", "FinalFile", "--download")
+    assert {task["outcome"] for task in plan["tasks"]} <= {"undecided", "executed"}
+    assert directory_cloud.files("machine1") == set()
+
+
+def test_changed_raw_blob_is_noticed(directory_cloud: Cloud) -> None:
+    """A raw file that luisy itself downloaded is no original: the remote is asked in each run."""
+    directory_cloud.put_raw_blobs()
+    directory_cloud.run("machine1", "Interim", "--download")
+    remote = open_remote(directory_cloud.url, credentials=directory_cloud.credentials)
+    remote.put("story/raw/a.csv", b"x\n100\n")
+    assert directory_cloud.run("machine1", "Interim", "--download")["Interim"] == "executed"
+    read = "from story.tasks import Interim; print(Interim().read())"
+    assert directory_cloud.python("machine1", read) == "{'x': 100}"
+
+
+def test_upload_brings_what_was_executed_earlier(directory_cloud: Cloud) -> None:
+    """A run with nothing left to do still makes the remote complete."""
+    directory_cloud.put_raw_locally("machine1")
+    directory_cloud.run("machine1", "FinalFile")
+    assert "executed" not in directory_cloud.run("machine1", "FinalFile", "--upload").values()
+    assert directory_cloud.run("machine2", "FinalFile", "--download")["FinalFile"] == "remote"
+
+
+def test_no_request_without_download_or_upload(directory_cloud: Cloud) -> None:
+    """Settings of a remote that is not asked for are not even checked."""
+    directory_cloud.put_raw_locally("machine1")
+    directory_cloud.settings = {"LUISY_REMOTE": "file:///nowhere/at/all"}
+    document = directory_cloud.luisy("machine1", "run", "FinalFile")
+    assert document["remote"] == {"url": None, "requests": 0, "bytes_down": 0, "bytes_up": 0}
+
+
+@pytest.mark.parametrize(
+    "missing", ["LUISY_AZURE_ACCOUNT_NAME", "LUISY_AZURE_STORAGE_KEY", "LUISY_AZURE_CONTAINER_NAME"]
+)
+def test_missing_variable_is_named(directory_cloud: Cloud, missing: str) -> None:
+    """With one of luisy 1.x's three variables missing, the error says which, before any work."""
+    names = ("LUISY_AZURE_ACCOUNT_NAME", "LUISY_AZURE_STORAGE_KEY", "LUISY_AZURE_CONTAINER_NAME")
+    directory_cloud.settings = {name: "somename" for name in names if name != missing}
+    done = subprocess.run(
+        [sys.executable, "-m", "luisy", "run", "FinalFile", "--download"],
+        cwd=directory_cloud.root / "code",
+        env=directory_cloud.environment("machine1"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert missing in done.stderr
