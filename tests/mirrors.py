@@ -114,7 +114,9 @@ class Machine:
         manifest = None if found is None else self.store.manifests([found.manifest]).get(found.manifest)
         if manifest is None:
             return None
-        files = {entry.path.decode(): self.store.get(entry.digest) for entry in manifest.entries if entry.digest}
+        files = {
+            entry.path.decode(): self.store.get(entry.digest) for entry in manifest.entries if entry.digest
+        }
         return files[""] if "" in files else files
 
     def pull(self, *keys: Key) -> dict[Key, Any]:

@@ -371,12 +371,20 @@ def _directory(data: bytes) -> tuple[Directory, bytes]:
     if blake3(stored, max_threads=1).digest() != digest or raw > SEGMENT_RAW:
         raise bad_segment("its directory is damaged or too large")
     try:
-        directory: Directory = _directories.decode(decompress(stored, most=raw))
+        directory: Directory = _directories.decode(_unpacked(stored, raw))
     except (msgspec.MsgspecError, CorruptionError) as error:
         raise bad_segment(str(error)) from error
     if raw + sum(frame.raw for frame in directory.frames) > SEGMENT_RAW:
         raise bad_segment("it is too large unpacked")
     return directory, stored
+
+
+def _unpacked(stored: bytes, raw: int) -> bytes:
+    """What a frame of exactly *raw* bytes holds."""
+    data = decompress(stored, most=raw)
+    if len(data) != raw:
+        raise bad_segment("a frame is of another size than it says")
+    return data
 
 
 def read_directory(stored: bytes) -> Directory:
@@ -393,7 +401,7 @@ def frame_records(frame: Frame, stored: bytes) -> list[Any]:
     if frame.kind not in _decoders:
         return []
     try:
-        found: list[Any] = _decoders[frame.kind].decode(decompress(stored, most=frame.raw))
+        found: list[Any] = _decoders[frame.kind].decode(_unpacked(stored, frame.raw))
     except (msgspec.MsgspecError, CorruptionError) as error:
         raise bad_segment(str(error)) from error
     if len(found) != frame.count:

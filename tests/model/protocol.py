@@ -145,7 +145,13 @@ class Protocol:
     """
 
     def __init__(
-        self, rules: Rules, *, folding: bool = False, needing: bool = True, pinning: bool = False, tries: int = 2
+        self,
+        rules: Rules,
+        *,
+        folding: bool = False,
+        needing: bool = True,
+        pinning: bool = False,
+        tries: int = 2,
     ) -> None:
         self.rules = rules
         self.folding = folding
@@ -174,7 +180,11 @@ class Protocol:
 
     def _pusher(self, world: World, pusher: Pusher, name: str) -> Iterator[tuple[str, World, Pusher]]:
         slot = f"{name}.{pusher.tries}"
-        order = ["slot", "tombstones", "index"] if self.rules.tombstones_first else ["slot", "index", "tombstones"]
+        order = (
+            ["slot", "tombstones", "index"]
+            if self.rules.tombstones_first
+            else ["slot", "index", "tombstones"]
+        )
         if not self.rules.list_after_slot:
             order = [*order[1:], order[0]]
         following = dict(zip(["start", *order], [*order, "bytes"], strict=True))
@@ -185,7 +195,11 @@ class Protocol:
             yield "open slot", opened, pusher._replace(at=following["slot"])
         elif pusher.at == "tombstones":
             doomed = frozenset(one.etag for one in world.tombstones)
-            yield f"tombstones: {sorted(doomed)}", world, pusher._replace(at=following["tombstones"], doomed=doomed)
+            yield (
+                f"tombstones: {sorted(doomed)}",
+                world,
+                pusher._replace(at=following["tombstones"], doomed=doomed),
+            )
         elif pusher.at == "index":
             yield "list index", world, self._listed(world, pusher)._replace(at=following["index"])
         elif pusher.at == "bytes":
@@ -236,7 +250,8 @@ class Protocol:
         folded = pusher.folds
         segment = Segment(
             slot,
-            (frozenset({name}) if self.needing else frozenset()) | (folded.actions if folded else frozenset()),
+            (frozenset({name}) if self.needing else frozenset())
+            | (folded.actions if folded else frozenset()),
             pusher.tells or bool(folded and folded.locates),
             frozenset({OLD}) if folded else frozenset(),
         )
@@ -245,9 +260,7 @@ class Protocol:
 
     # --- a gc run
 
-    def _collector(
-        self, world: World, run: Collector, name: str
-    ) -> Iterator[tuple[str, World, Collector]]:
+    def _collector(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
         if run.at == "start" and not world.lease:
             yield "lease", world._replace(lease=name), run._replace(at="look")
         elif run.at == "look":
@@ -278,19 +291,25 @@ class Protocol:
             yield "delete superseded", swept, run._replace(at=self._after("compact"))
         elif run.at == "delete" and run.tombstone is not None:
             hit = world.blob == run.tombstone.etag or not self.rules.etag
-            yield "delete" if hit else "412", world._replace(blob=0 if hit else world.blob), run._replace(
-                at=self._after("delete")
+            yield (
+                "delete" if hit else "412",
+                world._replace(blob=0 if hit else world.blob),
+                run._replace(at=self._after("delete")),
             )
         elif run.at == "withdraw":
             new = world.clock + 1
             touched = world._replace(blob=new if world.blob else 0, clock=new)
             yield "withdraw", touched if self.rules.touch_on_withdrawal else world, run._replace(at="close")
         elif run.at == "close":
-            yield "close", world._replace(
-                slots=world.slots - {name},
-                tombstones=world.tombstones - {run.tombstone},
-                lease="" if world.lease == name else world.lease,
-            ), Collector("end")
+            yield (
+                "close",
+                world._replace(
+                    slots=world.slots - {name},
+                    tombstones=world.tombstones - {run.tombstone},
+                    lease="" if world.lease == name else world.lease,
+                ),
+                Collector("end"),
+            )
 
     def _wait(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
         others = sorted(world.slots - {name})

@@ -189,7 +189,12 @@ def test_a_segment_that_goes_while_it_is_fetched_is_looked_for_again(tmp_path: P
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda data: data[:-1], lambda data: b"x" + data[1:], lambda data: data[:40] + b"x" + data[41:], lambda _: b"x"],
+    [
+        lambda data: data[:-1],
+        lambda data: b"x" + data[1:],
+        lambda data: data[:40] + b"x" + data[41:],
+        lambda _: b"x",
+    ],
     ids=["cut", "head", "frame", "rubbish"],
 )
 def test_a_bad_segment_is_told_once_and_left_out(

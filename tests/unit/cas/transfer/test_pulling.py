@@ -42,7 +42,9 @@ def damage(remote: MemoryRemote, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("data", "kind"), [(b"small" * 20, "packs"), (os.urandom(LARGE), "objects")])
-def test_damaged_bytes_are_a_miss_and_the_next_push_mends_them(tmp_path: Path, data: bytes, kind: str) -> None:
+def test_damaged_bytes_are_a_miss_and_the_next_push_mends_them(
+    tmp_path: Path, data: bytes, kind: str
+) -> None:
     """They are refused, with the reason; a push of who noticed them and has them puts them right for everybody."""
     remote = MemoryRemote()
     pushed(tmp_path, remote, data)

@@ -158,7 +158,9 @@ def test_two_pushers_of_the_same_results_agree(tmp_path: Path) -> None:
     """Both decide before either commits: both succeed, and everybody sees one result for each key."""
     remote = MemoryRemote()
     one = machine(tmp_path, "one", remote)
-    two = machine(tmp_path, "two", Interposed(remote, before=_once(lambda call: _is_commit(call), one.mirror.push)))
+    two = machine(
+        tmp_path, "two", Interposed(remote, before=_once(lambda call: _is_commit(call), one.mirror.push))
+    )
     data = os.urandom(LARGE)
     for each in (one, two):
         each.result(1, data)

@@ -71,7 +71,11 @@ def test_a_tombstoned_blob_that_is_needed_is_touched(tmp_path: Path, data: bytes
     assert counting.counted["touch"] == 1
     assert not [call for call in counting.calls if call.method == "put" and "index" not in call.args[0]]
     # What gc leaves of the index is the segment that it did not know.
-    newest = {blob.name: remote.get(blob.name) for blob in remote.list(NAMESPACE.index).blobs if blob.name not in first}
+    newest = {
+        blob.name: remote.get(blob.name)
+        for blob in remote.list(NAMESPACE.index).blobs
+        if blob.name not in first
+    }
     collect(remote, blobs)
     for name, segment in newest.items():
         remote.put(name, segment)
