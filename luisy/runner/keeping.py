@@ -57,6 +57,12 @@ class Execution:
     notes: tuple[Reason, ...] = ()
 
 
+def failure(task_id: str, explanation: object) -> Execution:
+    """The execution of a task that failed; the last line of what Luigi says about it is the reason."""
+    lines = str(explanation or "it failed").strip().splitlines()
+    return Execution(task_id, Outcome.FAILED, reason=Reason("task-failed", lines[-1]))
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """What was seen of one ``run()``.

@@ -17,9 +17,8 @@ from luigi.worker import ContextManagedTaskProcess
 
 from luisy import observe
 from luisy.errors import TaskError
-from luisy.model import Outcome, Reason
 from luisy.plan import Kind
-from luisy.runner.keeping import Execution, Ran
+from luisy.runner.keeping import Execution, Ran, failure
 
 if TYPE_CHECKING:
     import luigi
@@ -149,8 +148,7 @@ class CachingProcess(ContextManagedTaskProcess):
                 self.node.task_id, self.node.outcome, key=self.node.key, content=self.node.content
             )
         if status == FAILED:
-            lines = str(explanation or "it failed").strip().splitlines()
-            return Execution(self.node.task_id, Outcome.FAILED, reason=Reason("task-failed", lines[-1]))
+            return failure(self.node.task_id, explanation)
         return None
 
 

@@ -15,10 +15,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from luigi.event import Event
-from luigi.scheduler import DISABLED, DONE, PENDING, UNKNOWN
+from luigi.scheduler import DISABLED, DONE, FAILED, PENDING, UNKNOWN
 from luigi.worker import TaskStatusReporter, Worker
 
 from luisy.plan import Kind
+from luisy.runner.keeping import failure
 from luisy.runner.process import CachingProcess
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ logger = logging.getLogger("luigi-interface")
 _PATIENCE = 180.0
 """Seconds to wait, with nothing running anywhere, for tasks that are pending. Luigi's daemon looks once a minute for
 workers that were lost, and a minute later gives their tasks to others."""
+
+
+_WITH_EXECUTION = 6  # fields of a message: Luigi's five and ours
 
 
 class ResultQueue:
@@ -68,9 +72,14 @@ class ResultQueue:
         return self._ready.popleft()
 
     def _receive(self, message: tuple[Any, ...]) -> None:
-        execution = message[5:]
-        if execution and execution[0] is not None:
-            self._finished(execution[0])
+        task_id, status, explanation = message[:3]
+        execution = message[5] if len(message) == _WITH_EXECUTION else None
+        if (
+            execution is None and status == FAILED
+        ):  # Luigi's parent speaks for a child that died or was too slow
+            execution = failure(task_id, explanation)
+        if execution is not None:
+            self._finished(execution)
         self._ready.append(message[:5])
 
     def close(self) -> None:
