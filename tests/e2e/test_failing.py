@@ -211,7 +211,7 @@ def test_a_task_that_exits_the_process(project: Project, workers: str) -> None:
     leave = "os._exit(3)" if workers == "2" else "raise SystemExit(3)"
     project.edit('raise RuntimeError("on purpose")', leave)
     project.raw("raw")
-    project.run("--workers", workers, expected=1)
+    assert project.run("--workers", workers, expected=1).outcomes["Bad"] == "failed"
     project.edit(leave, "pass")
     assert "Bad" in project.run().ran
     assert project.text("Root") == "raw goodhalf above root"

@@ -7,13 +7,11 @@ code of the child, a line on stdout. In all else the child is what ``python -m l
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import json
 import os
 import runpy
 import sys
-import traceback
 from typing import Any
 
 _PRELOADED = (
@@ -27,7 +25,7 @@ _PRELOADED = (
 
 
 def child(request: dict[str, Any]) -> None:
-    """Become ``python -m luisy``; does not return."""
+    """Become ``python -m luisy``; ends in ``SystemExit``, so that the process ends as any other does."""
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
@@ -38,18 +36,7 @@ def child(request: dict[str, Any]) -> None:
     sys.path[0] = request["cwd"]
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     sys.argv = request["argv"]
-    code: Any = 0
-    try:
-        runpy.run_module("luisy", run_name="__main__", alter_sys=True)
-    except SystemExit as left:
-        code = left.code
-    except BaseException:  # noqa: BLE001 - as the interpreter does
-        traceback.print_exc()
-        code = 1
-    atexit._run_exitfuncs()  # as at the end of an interpreter: luigi.mock's server process ends with its parent
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else int(code is not None))
+    runpy.run_module("luisy", run_name="__main__", alter_sys=True)
 
 
 def serve() -> None:
