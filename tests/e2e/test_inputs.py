@@ -470,3 +470,97 @@ def forget(project: Project, family: str) -> None:
         index.commit()
         """
     )
+
+
+def test_who_read_a_parquet_file_besides_is_not_reused(project: Project) -> None:
+    """Pyarrow opens files in C; luisy's own targets report what they read."""
+    project.tasks(CUTOFF)
+    project.edit(
+        "class Middle(Text):",
+        """@luisy.parquet_output
+@luisy.interim
+class Table(luisy.Task):
+    def requires(self):
+        return Raw()
+
+    def run(self):
+        import pandas
+
+        self.write(pandas.DataFrame({"text": [open(self.input().path).read()]}))
+
+
+class Far(Text):
+    def requires(self):
+        return Table()
+
+    def run(self):
+        self.put("far")
+
+
+class Middle(Text):""",
+    )
+    project.edit("return Upstream()", "return [Upstream(), Far()]")
+    project.edit('self.taken() + " middle"', 'self.taken() + Table().read()["text"][0]')
+    project.raw("abc")
+    project.run()
+    project.raw("axy")
+    assert "Middle" in project.run().ran
+    assert project.text("Root") == "afaraxy root"
+
+
+def test_a_plan_touches_nothing(project: Project) -> None:
+    """Neither a new workspace nor a used one: no file appears, none goes."""
+    project.tasks(CUTOFF)
+    project.raw("abc")
+    before = everything(project)
+    assert project.plan().counts == {"local": 1, "executed": 3}
+    assert everything(project) == before
+    project.run()
+    project.edit('" root"', '" ROOT"')
+    project.place("Upstream").write_text("edited")
+    outputs = project.outputs()
+    assert project.plan().outcomes["Root"] == "executed"
+    assert project.outputs() == outputs
+
+
+def everything(project: Project) -> set[str]:
+    """All paths below the working dir."""
+    return {str(path) for path in project.data.rglob("*")}
+
+
+def test_a_forced_upstream_below_a_dynamic_task(project: Project) -> None:
+    """A yielded task was forced and wrote something else: what yielded it executes again."""
+    project.tasks(
+        COUNTING.replace(
+            "class Root(Text):\n        def requires(self):\n            return Middle()\n",
+            "class Root(Text):",
+        )
+    )
+    project.edit(
+        'self.put(self.taken() + " root")',
+        'target = yield Middle()\n        self.put(open(target.path).read() + " root")',
+    )
+    (project.folder / "counter").write_text("0")
+    project.run()
+    assert project.text("Root") == "1 middle root"
+    project.run("Upstream", "--force")
+    assert set(project.run().ran) == {"Middle", "Root"}
+    assert project.text("Root") == "2 middle root"
+    assert project.run().ran == []
+
+
+def test_a_forced_upstream_behind_a_wrapper(project: Project) -> None:
+    """The content of what a wrapper stands for counts, too."""
+    project.tasks(
+        COUNTING.replace(
+            "class Middle(Text):",
+            "class Between(luigi.WrapperTask):\n        def requires(self):\n            return Upstream()\n\n\n    class Middle(Text):",
+        )
+    )
+    project.edit("return Upstream()\n\n    def run(self):", "return Between()\n\n    def run(self):")
+    project.edit('self.taken() + " middle"', 'open(Upstream().output().path).read() + " middle"')
+    (project.folder / "counter").write_text("0")
+    project.run()
+    project.run("Upstream", "--force")
+    assert project.run().ran == ["Middle", "Root"]
+    assert project.text("Root") == "2 middle root"
