@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "cas": "luisy.cli.cas:cas",
+    "doctor": "luisy.cli.doctor:doctor",
     "get": "luisy.cli.get:get",
     "key": "luisy.cli.key:key",
     "plan": "luisy.cli.plan:plan",

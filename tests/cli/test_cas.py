@@ -76,6 +76,8 @@ def test_status_counts(finished: Project) -> None:
         "object_bytes": status.object_bytes,
         "dedup_ratio": status.dedup_ratio,
         "rescued": [],
+        "remote": None,
+        "not_pushed": [],
     }
 
 
