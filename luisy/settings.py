@@ -117,6 +117,11 @@ class Settings:
         return None if self.working_dir is None else os.path.join(self.working_dir, ".luisy")
 
     @property
+    def uses_remote(self) -> bool:
+        """Whether any request may be made: results are to be downloaded, uploaded or both."""
+        return self.download or self.upload
+
+    @property
     def required_working_dir(self) -> str:
         """The working dir; a ``UsageError`` that names the places to set it where there is none."""
         if self.working_dir is None:

@@ -14,6 +14,7 @@ from luigi.execution_summary import _summary_dict
 from luisy import settings as configuration
 from luisy.model import Outcome
 from luisy.plan import Status
+from luisy.runner.discretion import discreet_names
 from luisy.runner.factory import Factory, nested_builds, session_in_charge
 from luisy.runner.garbage import thawed
 from luisy.runner.params import memoised_params
@@ -64,7 +65,12 @@ def session_for(settings: Settings, *, create: bool) -> Iterator[Session]:
 
     :param create: make the store if there is none; else a missing one counts as empty.
     """
-    with thawed(), memoised_params(), open_store(settings, create=create) as store:
+    with (
+        thawed(),
+        memoised_params(),
+        discreet_names(),
+        open_store(settings, create=create) as store,
+    ):
         yield Session(settings, store)
 
 
@@ -88,7 +94,7 @@ def run_session(
     """
     options = {"no_lock": True, "local_scheduler": True, "workers": session.settings.workers, **luigi_options}
     session.hash_raw = True
-    session.shared = not options["local_scheduler"] and session.remotes is not None
+    session.shared = not options["local_scheduler"] and session.settings.uses_remote
     session.plan(tasks)
     session.begin()
     factory = Factory(session)

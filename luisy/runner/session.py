@@ -19,11 +19,12 @@ from luisy.errors import LuisyError, RemoteError
 from luisy.fingerprint import Fingerprinter
 from luisy.model import LinkMode, Outcome, Reason
 from luisy.observe import Observation
-from luisy.plan import Decision, Kind, Report, Root, Status, TaskReport, Traffic, needed
-from luisy.runner.describe import shown_parameters
+from luisy.plan import Decision, Kind, needed
+from luisy.runner.exchange import exchange_for
 from luisy.runner.garbage import uncollected
 from luisy.runner.graph import Graph, Node, input_leaves
 from luisy.runner.keeping import Keeper, Ran
+from luisy.runner.reporting import report_of
 from luisy.runner.resolve import Resolver
 from luisy.runner.walk import Walker
 from luisy.runner.workspace import Workspace
@@ -33,12 +34,9 @@ if TYPE_CHECKING:
 
     import luigi
 
-    from luisy.model import Key
-    from luisy.runner.elsewhere import Elsewhere
-    from luisy.runner.externals import Externals
+    from luisy.plan import Report, Status
+    from luisy.runner.exchange import Exchange
     from luisy.runner.keeping import Execution
-    from luisy.runner.lookup import Source
-    from luisy.runner.remotes import Remotes
     from luisy.settings import Settings
 
 logger = logging.getLogger("luisy")
@@ -66,8 +64,7 @@ class Session:
 
     settings: Settings
     store: Store
-    remotes: Remotes | None = field(init=False)
-    externals: Externals | None = field(init=False)
+    exchange: Exchange = field(init=False)
     hash_raw: bool = False
     shared: bool = False
     graph: Graph = field(default_factory=Graph)
@@ -89,18 +86,16 @@ class Session:
     def __post_init__(self) -> None:
         self.workspace = Workspace(self.store, self.settings.working_dir, LinkMode(self.settings.link))
         self.fingerprinter = Fingerprinter(requirements_path=self.settings.requirements_path)
-        self.remotes = _remotes(self.store, self.settings)
+        self.exchange = exchange_for(self.store, self.settings)
         self.resolver = Resolver(
             self.graph,
             self.store,
             self.workspace,
             self.fingerprinter,
-            _no_sources if self.remotes is None else self.remotes.sources,
+            self.exchange.sources,
             adopt=self.settings.adopt,
         )
-        self.externals = _externals(self.store, self.remotes, self.settings.working_dir)
-        if self.externals is not None:
-            self.resolver.elsewhere = self._elsewhere
+        self.resolver.elsewhere = lambda node: self.exchange.elsewhere(node, hash_raw=self.hash_raw)
         self.keeper = Keeper(self.store, self.workspace, self.fingerprinter, self.resolver.forced)
         self.resolver.rebuild = self._rebuild
         self._walker = Walker(self.graph, self._is_served)
@@ -110,8 +105,7 @@ class Session:
     @uncollected()
     def plan(self, tasks: Sequence[luigi.Task]) -> None:
         """Walk and decide everything upstream of *tasks*; a misconfigured remote is told before that."""
-        if self.remotes is not None:
-            self.remotes.check()
+        self.exchange.check()
         for task in tasks:
             node, fresh = self._walker.admit(task)
             self.roots.append(node)
@@ -165,14 +159,6 @@ class Session:
             if not node.needed and (remote or not _is_served(node)) and node.kind is not Kind.WRAPPER:
                 node.decision = _NOT_NEEDED
 
-    def _elsewhere(self, node: Node) -> Elsewhere | None:
-        """Where an external task's files are to be had; plain blobs are hashed at once if this is to be a run."""
-        assert self.externals is not None
-        found = self.externals.find(node)
-        if found is not None and found.content is None and self.hash_raw:
-            return self.externals.hashed(node, found)
-        return found
-
     def _is_remote(self, node: Node) -> bool:
         """Whether the node's result has to be fetched before it can be used."""
         if node.elsewhere is not None:
@@ -188,8 +174,8 @@ class Session:
         self._fetch(list(self.graph))
         self._apply(list(self.graph))
         self._clear_unneeded()
-        if self.shared and self.settings.upload and self.remotes is not None:
-            self._upload(self.remotes, self.graph)  # other machines take what is here as their input
+        if self.shared:  # other machines take what is here as their input
+            self.exchange.upload(list(self.graph), self.resolver.forced)
         self.left = sum(n.kind is Kind.TASK and n.needed and not n.done for n in self.graph)
 
     def _fetch(self, nodes: Sequence[Node]) -> None:
@@ -199,22 +185,15 @@ class Session:
             for node in nodes
             if node.needed and not node.done and node.result is not None and self._is_remote(node)
         ]
-        if self.remotes is None or not wanted:
+        if not wanted:
             return
-        by_source: dict[Source, list[Key]] = {}
-        for node in wanted:
-            assert node.result is not None
-            source = self.resolver.lookup.origin(node.result)
-            assert source is not None
-            by_source.setdefault(source, []).append(node.result.key)
         started = time.monotonic()
-        failed = self.remotes.fetch(by_source)
+        failed = self.exchange.fetch(wanted, self.resolver.lookup)
         for node in wanted:
-            assert node.result is not None
-            if node.result.key in failed:
-                logger.warning("%s is not to be had: %s", node.task, failed[node.result.key].text)
+            if node.task_id in failed:
+                logger.warning("%s is not to be had: %s", node.task, failed[node.task_id].text)
                 self.resolver.spoiled(node)
-            else:
+            elif node.result is not None:
                 self.resolver.lookup.fetched(node.result)
                 node.seconds = (time.monotonic() - started) / len(wanted)
         if failed:
@@ -235,11 +214,10 @@ class Session:
 
     def _brought(self, node: Node) -> bool:
         """Whether the files of a task that is not answered by key are here; those of an external one are fetched."""
-        if node.elsewhere is None or self.externals is None:
+        if node.elsewhere is None:
             return True
         try:
-            manifest = self.externals.fetch(node, node.elsewhere)
-            self.workspace.restore(node, manifest)
+            self.workspace.restore(node, self.exchange.bring(node))
         except (OSError, LuisyError) as error:
             logger.warning("the files of %s are not to be had: %s", node.task, error)
             node.missing, node.elsewhere, node.content = tuple(path for _, path in node.outputs), None, None
@@ -337,9 +315,9 @@ class Session:
 
     def _learn(self, nodes: Sequence[Node]) -> None:
         """Look whether other machines have made the results of *nodes* meanwhile, and fetch those that are needed."""
-        if self.remotes is None or not nodes:
+        if not nodes:
             return
-        self.remotes.refresh()
+        self.exchange.refresh()
         for node in nodes:
             node.needed = True
             self.resolver.settle(node, fresh=True)
@@ -348,12 +326,12 @@ class Session:
 
     def publish(self) -> None:
         """On a shared scheduler, push what has finished, before anybody is told that it is done."""
-        if not self.shared or self.remotes is None or not self.settings.upload or not self._unpublished:
+        if not self.shared or not self._unpublished:
             return
         nodes, self._unpublished = self._unpublished, []
-        self._upload(self.remotes, nodes)
-        if self.remotes.incomplete is not None:
-            raise RemoteError(self.remotes.incomplete.text, slug=self.remotes.incomplete.slug)
+        self.exchange.upload(nodes, self.resolver.forced)
+        if (reason := self.exchange.incomplete) is not None:
+            raise RemoteError(reason.text, slug=reason.slug)
 
     def finished(self, execution: Execution) -> None:
         """Take in what became of a task that ran, here or in a child."""
@@ -399,8 +377,7 @@ class Session:
                 self.clear(node)
         if not self.store.read_only:
             self.store.sync()
-        if self.settings.upload and self.remotes is not None:
-            self._upload(self.remotes, self.graph)
+        self.exchange.upload(list(self.graph), self.resolver.forced)
 
     def serve_root(self) -> bool:
         """Make the workspace hold the result of the root alone; False if there is none."""
@@ -417,26 +394,11 @@ class Session:
         :param overwrite: replace another result that the remote has.
         """
         root = self.roots[0]
-        if self.remotes is None or root.result is None or self._is_remote(root):
+        if root.result is None or self._is_remote(root):
             return False
-        if overwrite:
-            self.resolver.forced.add(root.task_id)
-        self._upload(self.remotes, [root])
+        root.done = True
+        self.exchange.upload([root], [root.task_id] if overwrite else ())
         return True
-
-    def _upload(self, remotes: Remotes, nodes: Iterable[Node]) -> None:
-        """Everything of *nodes* that the write remote lacks; what failed has no result."""
-        keys: dict[str, list[Key]] = {}
-        superseding = set()
-        for node in nodes:
-            if node.result is None or node.facts is None or self._is_remote(node):
-                continue
-            keys.setdefault(node.facts.project, []).append(node.result.key)
-            if node.task_id in self.resolver.forced:
-                superseding.add(node.result.key)
-        present = [n for n in nodes if n.kind is Kind.EXTERNAL and n.done and not n.uncacheable]
-        refs = {} if self.externals is None else self.externals.to_publish(present)
-        remotes.push(keys, refs, frozenset(superseding))
 
     def watched(self) -> list[str]:
         """The folders whose files are the workspace: the working dir, and where outputs lie outside it."""
@@ -456,68 +418,22 @@ class Session:
 
     def report(self, status: Status) -> Report:
         """What was planned, or what happened."""
-        tasks = tuple(_task_report(node) for node in self.graph)
-        root = self.roots[0]
-        kept_out = tuple(
-            (str(self.graph.nodes[e.task_id].task), e.reason)
-            for e in self.executions
-            if e.outcome is Outcome.EXECUTED and e.reason is not None
-        )
-        notes = (*self.workspace.notes, *(note for e in self.executions for note in e.notes))
-        return Report(
+        return report_of(
             status,
-            Root(root.family, root.key),
-            tasks,
-            time.monotonic() - self.started,
-            remote=Traffic() if self.remotes is None else self.remotes.traffic,
-            notes=notes,
-            not_kept=kept_out,
-            incomplete=None if self.remotes is None else self.remotes.incomplete,
+            self.roots[0],
+            self.graph,
+            self.executions,
+            self.workspace.notes,
+            seconds=time.monotonic() - self.started,
+            traffic=self.exchange.traffic,
+            incomplete=self.exchange.incomplete,
         )
-
-
-def _remotes(store: Store, settings: Settings) -> Remotes | None:
-    """The remotes, if any request may be made at all; what it takes to talk to them is imported only then."""
-    if not settings.download and not settings.upload:
-        return None
-    from luisy.runner.remotes import Remotes
-
-    return Remotes(store, settings)
-
-
-def _externals(store: Store, remotes: Remotes | None, working_dir: str | None) -> Externals | None:
-    if remotes is None:
-        return None
-    from luisy.runner.externals import Externals
-
-    return Externals(store, remotes, working_dir)
-
-
-def _no_sources(_project: str) -> Sequence[Source]:
-    return ()
 
 
 def _is_served(node: Node) -> bool:
     if node.kind is Kind.WRAPPER:
         return False
     return node.outcome in _SERVED
-
-
-def _task_report(node: Node) -> TaskReport:
-    return TaskReport(
-        family=node.family,
-        params=node.task.to_str_params(only_public=True)
-        if node.facts is None
-        else shown_parameters(node.facts.parameters),
-        key=node.key or node.base_key,
-        outcome=node.outcome,
-        cacheable=not node.uncacheable and not node.problem,
-        adopted=node.adopted,
-        reason=node.decision.reason,
-        seconds=node.seconds,
-        bytes=node.size,
-        outputs=tuple(path for _, path in node.outputs),
-    )
 
 
 def open_store(settings: Settings, *, create: bool) -> Store:

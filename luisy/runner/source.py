@@ -35,8 +35,8 @@ class Results:
             session.plan([task])
             if not session.upload_root(overwrite=overwrite):
                 raise NoSuchResult(f"{task} has no result to upload", hint="run it first")
-            if session.remotes is not None and session.remotes.incomplete is not None:
-                raise RemoteError(session.remotes.incomplete.text, slug=session.remotes.incomplete.slug)
+            if (reason := session.exchange.incomplete) is not None:
+                raise RemoteError(reason.text, slug=reason.slug)
 
 
 def install() -> None:

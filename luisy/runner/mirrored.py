@@ -1,0 +1,93 @@
+"""The exchange with real remotes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luisy.plan import Kind
+from luisy.runner.externals import Externals
+from luisy.runner.remotes import Remotes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from luisy.cas import Store
+    from luisy.model import Key, Manifest, Reason
+    from luisy.plan import Traffic
+    from luisy.runner.elsewhere import Elsewhere
+    from luisy.runner.graph import Node
+    from luisy.runner.lookup import Lookup, Source
+    from luisy.settings import Settings
+
+
+class Mirrored:
+    """An ``Exchange`` of nodes with the mirrors of their projects."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.remotes = Remotes(store, settings)
+        self.externals = Externals(store, self.remotes, settings.working_dir)
+        self._uploads = settings.upload
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was asked of the remotes so far."""
+        return self.remotes.traffic
+
+    @property
+    def incomplete(self) -> Reason | None:
+        """Why an upload did not complete."""
+        return self.remotes.incomplete
+
+    def check(self) -> None:
+        """Make sure that the settings are right."""
+        self.remotes.check()
+
+    def sources(self, project: str) -> Sequence[Source]:
+        """The mirrors of *project*."""
+        return self.remotes.sources(project)
+
+    def refresh(self) -> None:
+        """Look again the next time."""
+        self.remotes.refresh()
+
+    def elsewhere(self, node: Node, *, hash_raw: bool) -> Elsewhere | None:
+        """Where the files of an external task are to be had."""
+        found = self.externals.find(node)
+        if found is not None and found.content is None and hash_raw:
+            return self.externals.hashed(node, found)
+        return found
+
+    def fetch(self, nodes: Sequence[Node], lookup: Lookup) -> dict[str, Reason]:
+        """Bring results into the store."""
+        by_source: dict[Source, list[Key]] = {}
+        keys: dict[str, Key] = {}
+        for node in nodes:
+            assert node.result is not None
+            source = lookup.origin(node.result)
+            assert source is not None
+            by_source.setdefault(source, []).append(node.result.key)
+            keys[node.task_id] = node.result.key
+        failed = self.remotes.fetch(by_source)
+        return {name: failed[key] for name, key in keys.items() if key in failed}
+
+    def bring(self, node: Node) -> Manifest:
+        """Bring the files of an external task into the store."""
+        assert node.elsewhere is not None
+        return self.externals.fetch(node, node.elsewhere)
+
+    def upload(self, nodes: Collection[Node], forced: Collection[str]) -> None:
+        """Everything of *nodes* that the write remote lacks; what failed has no result."""
+        if not self._uploads:
+            return
+        keys: dict[str, list[Key]] = {}
+        superseding = set()
+        for node in nodes:
+            if node.result is None or node.facts is None or not node.done:
+                continue
+            keys.setdefault(node.facts.project, []).append(node.result.key)
+            if node.task_id in forced:
+                superseding.add(node.result.key)
+        present = [
+            node for node in nodes if node.kind is Kind.EXTERNAL and node.done and not node.uncacheable
+        ]
+        self.remotes.push(keys, self.externals.to_publish(present), frozenset(superseding))
