@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
     from tests.cli.project import Project
 
-HELP = ("", "run", "plan", "key", "get", "cas", "cas status", "cas ls", "cas show", "cas path")
+HELP = (
+    *("", "run", "plan", "key", "get", "doctor"),
+    *(f"cas {name}" for name in ("status", "ls", "show", "path", "push", "pull")),
+    "cas",
+)
 
 
 @pytest.mark.parametrize("command", HELP)

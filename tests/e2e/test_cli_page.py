@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -16,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
 LUISY = str(Path(sys.executable).with_name("luisy"))
 TASK = "--module my_project.tasks Average --column wind"
-MAPS = {"params", "parts", "sources", "provenance"}
-"""Fields whose names come from the pipeline: only that they map names to texts is compared."""
+MAPS = {"params", "parts", "sources", "provenance", "versions"}
+"""Fields whose names come from the pipeline, or whose values from what is installed: only that they map names to texts is compared."""
 
 
 def example(command: str, number: int = 0) -> Any:
@@ -44,13 +45,16 @@ def pipeline(folder: Path) -> None:
     (folder / "my_project" / "tasks.py").write_text(code, encoding="utf-8")
     raw = folder / "data" / "my_project" / "raw"
     raw.mkdir(parents=True)
+    (folder / "remote").mkdir()
     (raw / "measurements.csv").write_text("wind,rain\n1,7\n3,7\n", encoding="utf-8")
 
 
-def printed(folder: Path, command: str) -> Any:
-    """What `luisy COMMAND --json` prints in *folder*."""
-    words = [LUISY, *shlex.split(command), "--json", "--working-dir", "data"]
-    return json.loads(subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, check=True).stdout)
+def printed(folder: Path, command: str, data: str = "data") -> Any:
+    """What `luisy COMMAND --json` prints in *folder*, with a remote beside the working dir *data*."""
+    words = [LUISY, *shlex.split(command), "--json", "--working-dir", data]
+    environment = {**os.environ, "LUISY_REMOTE": f"file://{folder}/remote"}
+    done = subprocess.run(words, cwd=folder, env=environment, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
 
 
 @pytest.mark.slow
@@ -63,6 +67,11 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     assert shape(key) == shape(example("key"))
     assert shape(printed(tmp_path, f"get {TASK}")) == shape(example("get"))
     assert shape(printed(tmp_path, "cas status")) == shape(example("cas status"))
+    assert shape(printed(tmp_path, "cas push --dry-run")) == shape(example("cas push"))
+    assert shape(printed(tmp_path, "cas push")) == shape(example("cas push"))
+    assert shape(printed(tmp_path, "cas pull --all", "other")) == shape(example("cas pull"))
+    assert shape(printed(tmp_path, "cas ls --remote", "none")) == shape(example("cas ls"))
+    assert shape(printed(tmp_path, "doctor")) == shape(example("doctor"))
     assert shape(printed(tmp_path, "cas ls")) == shape(example("cas ls"))
     assert shape(action) == shape(example("cas show"))
     assert shape(printed(tmp_path, f"cas show {action['manifest']}")) == shape(example("cas show", 1))
@@ -75,7 +84,8 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
 
 def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
     """What `luisy --help` and `luisy cas --help` list are the sections of the page."""
-    commands = {"run", "plan", "key", "get", "cas status", "cas ls", "cas show", "cas path"}
+    in_cas = ("status", "ls", "show", "path", "push", "pull")
+    commands = {"run", "plan", "key", "get", "doctor", *(f"cas {name}" for name in in_cas)}
     assert set(re.findall(r"^## `luisy ([a-z ]+)`$", PAGE, flags=re.MULTILINE)) == commands
     assert (
         commands_of(["--help"]) - {"cas"} | {f"cas {name}" for name in commands_of(["cas", "--help"])}
