@@ -288,8 +288,8 @@ def _trace(node: Node) -> list[tuple[DynamicDependency, keys.Ref]]:
         if ref is None:
             raise _NotKept("input-unknown", f"it yielded {dep.task}, which has no key")
         task = dep.task
-        dependency = DynamicDependency(
-            str(task.task_module), dep.family, task.to_str_params(), Key(ref.digest)
-        )
+        # Traces are kept, and pushed: of what is not public, only the key tells, once the task is built again.
+        params = task.to_str_params(only_public=True)
+        dependency = DynamicDependency(str(task.task_module), dep.family, params, Key(ref.digest))
         trace.append((dependency, ref))
     return trace

@@ -92,15 +92,15 @@ class _Known:
 def memoised_params() -> Iterator[None]:
     """Make tasks faster in the block; what somebody else replaced in Luigi is left as it is."""
     with (
-        _replaced(luigi.Task, "get_params", "luigi.task", _memo_of),
-        _replaced(luigi.Parameter, "_get_value_from_config", "luigi.parameter", _shortcut_of),
+        replaced(luigi.Task, "get_params", "luigi.task", _memo_of),
+        replaced(luigi.Parameter, "_get_value_from_config", "luigi.parameter", _shortcut_of),
     ):
         yield
 
 
 @contextmanager
-def _replaced(owner: type, name: str, module: str, make: Callable[[Any], Any]) -> Iterator[None]:
-    """Replace the method that *owner* has from *module*, for the block, by what *make* makes of it."""
+def replaced(owner: object, name: str, module: str, make: Callable[[Any], Any]) -> Iterator[None]:
+    """Replace the function that *owner* (a class, a module) has from *module*, for the block, by what *make* makes."""
     original = owner.__dict__.get(name)
     if getattr(original, "__module__", "") != module:
         yield
