@@ -27,7 +27,7 @@ MAIN = TOOLS / "node_modules/azurite/dist/src/blob/main.js"
 ACCOUNT = "luisytest"
 _LISTENS = re.compile(r"listens on https?://127\.0\.0\.1:(\d+)")
 # Whoever started it holds the other end of its standard input: when that process is gone, so is the emulator.
-_END_WITH_STARTER = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume()"
+_END_WITH_STARTER = "data:text/javascript,process.stdin.on('end',()=>process.exit()).resume().unref()"
 
 
 @dataclass
@@ -71,8 +71,16 @@ class Azurite:
             time.sleep(0.02)
         self.port = int(match[1])
 
+    def stop(self) -> None:
+        """End it; it writes what it knows to its folder first."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process.communicate()
+            self.process = None
+
     def kill(self) -> None:
-        """Kill it, as a power cut would."""
+        """Kill it, as a power cut would. What was written in the last seconds may be lost."""
         if self.process is not None:
             self.process.kill()
             self.process.communicate()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NewType, Protocol
 from luisy.errors import RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import BinaryIO
 
 ETag = NewType("ETag", str)
@@ -230,3 +230,13 @@ def is_good_name(name: str) -> bool:
     except RemoteError:
         return False
     return True
+
+
+def as_listing(found: Iterable[Blob], server_time: float) -> Listing:
+    """*found* in order, with the names that :func:`checked_name` refuses apart."""
+    ordered = sorted(found, key=lambda blob: blob.name)
+    return Listing(
+        tuple(blob for blob in ordered if is_good_name(blob.name)),
+        server_time,
+        tuple(blob.name for blob in ordered if not is_good_name(blob.name)),
+    )

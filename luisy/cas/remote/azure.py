@@ -11,11 +11,9 @@ import binascii
 import contextlib
 import io
 import os
-import time
 import weakref
 from base64 import b64decode
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,10 +25,11 @@ from luisy.cas.remote import (
     Listing,
     Misconfigured,
     Unreachable,
+    as_listing,
     checked_name,
     checked_prefix,
-    is_good_name,
 )
+from luisy.cas.remote.azure_answers import as_blob, bare, seconds
 from luisy.cas.remote.azure_errors import PastTheEnd, Teller
 from luisy.cas.remote.counting import Meter
 from luisy.cas.remote.credentials import Kind, hide_signatures
@@ -119,7 +118,7 @@ class AzureRemote:
         # Only metadata tells a folder of a hierarchical namespace from an empty blob.
         found = self._ask(
             lambda: [
-                _as_blob(item.name[len(self._below) :], item)
+                as_blob(item.name[len(self._below) :], item)
                 for item in container.list_blobs(
                     name_starts_with=start,
                     include=["metadata"],
@@ -129,10 +128,7 @@ class AzureRemote:
                 if not (item.metadata and "hdi_isfolder" in {name.lower() for name in item.metadata})
             ]
         )
-        found.sort(key=lambda blob: blob.name)
-        good = tuple(blob for blob in found if is_good_name(blob.name))
-        refused = tuple(blob.name for blob in found if not is_good_name(blob.name))
-        return Listing(good, _seconds(dates[0] if dates else ""), refused)
+        return as_listing(found, seconds(dates[0] if dates else ""))
 
     def head(self, name: str) -> Blob | None:
         """See :meth:`Remote.head`."""
@@ -142,7 +138,7 @@ class AzureRemote:
         except BlobMissing:
             return None
         metadata = {key.lower(): value for key, value in (item.metadata or {}).items()}
-        return _as_blob(name, item, metadata)
+        return as_blob(name, item, metadata)
 
     def get(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
         """See :meth:`Remote.get`. One request; one more if the blob turns out to be empty."""
@@ -197,7 +193,7 @@ class AzureRemote:
         client = self._client(name)
         metadata = {**blob.metadata, "touched": os.urandom(16).hex()}
         answer = self._ask(lambda: client.set_blob_metadata(metadata, **_over(if_match)), name)
-        return _bare(str(answer["etag"]))
+        return bare(str(answer["etag"]))
 
     def delete(self, name: str, *, if_match: ETag | None = None) -> None:
         """See :meth:`Remote.delete`."""
@@ -266,7 +262,7 @@ class AzureRemote:
         # With conditions of its own, "overwrite" only keeps the SDK from adding another.
         options: dict[str, Any] = {"metadata": dict(metadata), "overwrite": True, **condition}
         answer = self._ask(lambda: client.upload_blob(data, length=len(data), **options), name)
-        return _bare(str(answer["etag"]))
+        return bare(str(answer["etag"]))
 
     def _stage(self, name: str, stream: BinaryIO, size: int) -> Sequence[str]:
         """Put Block for each part, several at once. Returns the ids in order; readers see nothing yet."""
@@ -293,7 +289,7 @@ class AzureRemote:
         client = self._client(name)
         options: dict[str, Any] = {"metadata": dict(metadata), **condition}
         answer = self._ask(lambda: client.commit_block_list([BlobBlock(i) for i in blocks], **options), name)
-        return _bare(str(answer["etag"]))
+        return bare(str(answer["etag"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +336,9 @@ def container_client(credentials: Credentials, container: str, transport: Transp
         try:
             return ContainerClient.from_connection_string(credentials.connection_string, container, **options)
         except ValueError:
-            raise _malformed(Kind.CONNECTION_STRING, "is no connection string") from None
+            raise _malformed(Kind.CONNECTION_STRING.value, "is no connection string") from None
+    if not credentials.account:
+        raise _malformed("azure_account_name", "is not set")
     return ContainerClient(
         credentials.account_url, container, credential=_sdk_credential(credentials), **options
     )
@@ -355,7 +353,7 @@ def _sdk_credential(credentials: Credentials) -> Any:
         try:
             b64decode(credentials.storage_key, validate=True)
         except (binascii.Error, ValueError):
-            raise _malformed(Kind.KEY, "is not Base64") from None
+            raise _malformed(Kind.KEY.value, "is not Base64") from None
         return {"account_name": credentials.account, "account_key": credentials.storage_key}
     try:
         return import_module("azure.identity").DefaultAzureCredential()
@@ -384,8 +382,8 @@ def _after_in_child() -> None:
 os.register_at_fork(before=_before_fork, after_in_child=_after_in_child)
 
 
-def _malformed(kind: Kind, how: str) -> Misconfigured:
-    return Misconfigured(f"{kind.value} {how}", hint=f"look at {kind.value} (LUISY_{kind.value.upper()})")
+def _malformed(setting: str, how: str) -> Misconfigured:
+    return Misconfigured(f"{setting} {how}", hint=f"look at {setting} (LUISY_{setting.upper()})")
 
 
 def _absent() -> dict[str, Any]:
@@ -398,20 +396,3 @@ def _over(etag: ETag) -> dict[str, Any]:
     from azure.core import MatchConditions
 
     return {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
-
-
-def _bare(etag: str) -> ETag:
-    """Listings give ETags without quotes, answers with them."""
-    return ETag(etag.strip('"'))
-
-
-def _as_blob(name: str, item: Any, metadata: Mapping[str, str] | None = None) -> Blob:
-    return Blob(name, item.size, _bare(item.etag), item.last_modified.timestamp(), metadata or {})
-
-
-def _seconds(date: str) -> float:
-    """A ``Date`` header; this machine's clock if there was none."""
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError):
-        return time.time()

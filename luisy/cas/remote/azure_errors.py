@@ -17,6 +17,7 @@ from luisy.errors import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 _PASSES = frozenset({408, 429, 500, 502, 503, 504})
 _PASSING_CODES = frozenset({"ContainerBeingDeleted", "ContainerBeingCreated", "AccountBeingCreated"})
@@ -98,12 +99,8 @@ class Teller:
             return self._wrong(
                 f"there is no container {self.container} at {self.host}", "azure_container_name"
             )
-        if status in {401, 403}:
+        if status in {401, 403} or code.startswith("BlobImmutable"):
             return self._forbidden(code)
-        if code.startswith("BlobImmutable"):
-            return self._wrong(
-                f"{where} may not be changed (immutability policy)", "the container's policies"
-            )
         if (found := _OF_A_CODE.get(code) or _OF_A_STATUS.get(status)) is not None:
             kind, how = found
             return kind(f"{where} {how}")
@@ -111,10 +108,6 @@ class Teller:
         return self._wrong(text, "azure_endpoint and azure_container_name")
 
     def _forbidden(self, code: str) -> RemoteError:
-        if (until := self.credentials.expired) is not None and self.credentials.kind is Kind.SAS:
-            return self._wrong(
-                f"the SAS token of {self.url} expired on {until:%Y-%m-%d %H:%M} UTC", Kind.SAS.value
-            )
         if code.startswith("BlobImmutable"):
             return self._wrong(
                 f"an immutability policy forbids that in {self.url}", "the container's policies"
@@ -128,9 +121,17 @@ class Teller:
             return self._wrong(
                 f"{self.url} refuses this machine's address ({code})", "the account's firewall"
             )
-        if _RIGHTS.search(code):
+        if (
+            self._expired is None
+            and _RIGHTS.search(code)
+            and self.credentials.kind in {Kind.SAS, Kind.IDENTITY}
+        ):
             return self._wrong(f"{self.url} does not let us do that ({code})", self._rights)
         return self._not_proven()
+
+    @property
+    def _expired(self) -> datetime | None:
+        return self.credentials.expired if self.credentials.kind is Kind.SAS else None
 
     @property
     def _rights(self) -> str:
@@ -139,7 +140,7 @@ class Teller:
         return "the role: reading needs Storage Blob Data Reader, writing Storage Blob Data Contributor"
 
     def _not_proven(self) -> RemoteError:
-        if (until := self.credentials.expired) is not None and self.credentials.kind is Kind.SAS:
+        if (until := self._expired) is not None:
             return self._wrong(
                 f"the SAS token of {self.url} expired on {until:%Y-%m-%d %H:%M} UTC", Kind.SAS.value
             )

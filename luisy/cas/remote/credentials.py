@@ -80,7 +80,7 @@ class Credentials:
 
 
 def _public(account: str) -> str:
-    return f"https://{account}.blob.core.windows.net"
+    return f"https://{account}.blob.core.windows.net" if account else ""
 
 
 _SIGNATURE = re.compile(r"(sig=)[^&\s'\"]+")

@@ -21,9 +21,9 @@ from luisy.cas.remote import (
     Listing,
     Misconfigured,
     Unreachable,
+    as_listing,
     checked_name,
     checked_prefix,
-    is_good_name,
 )
 from luisy.cas.remote.versioned_files import (
     PIECE,
@@ -91,9 +91,7 @@ class DirectoryRemote:
         above, _, start = checked_prefix(prefix).rpartition("/")
         with self._telling("listed"):
             server_time = self._server_time(above)
-            found = sorted(self._walk(above, start), key=lambda blob: blob.name)
-        good = tuple(blob for blob in found if is_good_name(blob.name))
-        return Listing(good, server_time, tuple(blob.name for blob in found if not is_good_name(blob.name)))
+            return as_listing(self._walk(above, start), server_time)
 
     def head(self, name: str) -> Blob | None:
         """See :meth:`Remote.head`."""
