@@ -264,8 +264,21 @@ def test_lost_bytes_of_the_remote_are_told(machines: Machines) -> None:
     assert len(only(done)["actions"]) == 2
 
 
-def test_an_upload_that_did_not_complete_is_exit_code_3(machines: Machines, azurite: Azurite) -> None:
-    """Who may read but not write is told so; the dry run, which writes nothing, succeeds."""
+def test_an_upload_that_did_not_complete_is_exit_code_3(machines: Machines) -> None:
+    """Where the remote refuses in the middle, the document says why and what was asked; later the push completes."""
+    packs = machines.project.folder / "remote/pipe/.luisy/v1/packs"
+    packs.parent.mkdir(parents=True)
+    packs.touch()
+    done = machines.here("push", "--json")
+    assert (done.code, done.slug, done.document["error"]["slug"]) == (3, *["remote-misconfigured"] * 2)
+    assert done.document["projects"] == []
+    assert done.document["remote"]["requests"] > 0
+    packs.unlink()
+    assert len(only(machines.here("push", "--json"))["actions"]) == 3
+
+
+def test_who_may_only_read_cannot_push(machines: Machines, azurite: Azurite) -> None:
+    """The push says so before any work; the dry run, which writes nothing, succeeds."""
     container = azurite.new_container()
     token = azurite.sas(container, "rl").sas_token
     reader = {
