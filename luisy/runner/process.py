@@ -92,7 +92,7 @@ class CachingProcess(ContextManagedTaskProcess):
         """Luigi's seam round ``run()``: new requirements, or None when it is through."""
         self._started = True
         self._dynamic.clear()
-        roots = self.session.watched()
+        roots = self.session.workspace.watched(self.session.graph)
         start = time.monotonic()
         with observe.watch(roots) as seen:
             new = self._drive(self.task.run())

@@ -80,7 +80,6 @@ class Session:
     left: int = 0
     _unpublished: list[Node] = field(default_factory=list)
     current: list[Builder] = field(default_factory=list)
-    _watched: tuple[int, list[str]] | None = None
     _walker: Walker = field(init=False)
 
     def __post_init__(self) -> None:
@@ -399,20 +398,6 @@ class Session:
         root.done = True
         self.exchange.upload([root], [root.task_id] if overwrite else ())
         return True
-
-    def watched(self) -> list[str]:
-        """The folders whose files are the workspace: the working dir, and where outputs lie outside it."""
-        if self._watched is None or self._watched[0] != len(self.graph.nodes):
-            self._watched = (len(self.graph.nodes), self._watched_folders())
-        return self._watched[1]
-
-    def _watched_folders(self) -> list[str]:
-        working_dir = self.settings.working_dir
-        folders = {os.path.dirname(path) for node in self.graph for _, path in node.outputs}
-        if working_dir is None:
-            return sorted(folders)
-        inside = os.path.join(working_dir, "")
-        return [working_dir, *sorted(folder for folder in folders if not f"{folder}/".startswith(inside))]
 
     # --- report
 

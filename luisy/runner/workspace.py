@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from luisy.cas import Store
     from luisy.model import Digest, Manifest
-    from luisy.runner.graph import Node
+    from luisy.runner.graph import Graph, Node
 
 
 class Workspace:
@@ -41,6 +41,7 @@ class Workspace:
         self._placements: dict[str, Placement] = {}
         self._tokens: dict[str, bytes | None] = {}
         self._listed: dict[str, frozenset[str] | None] = {}
+        self._watched: tuple[int, list[str]] | None = None
         # On the first use every file that is there was there before luisy, but not those that another run makes
         # from now on.
         first_used = store.first_used(root or "")
@@ -50,6 +51,19 @@ class Workspace:
     def load(self, nodes: Iterable[Node]) -> None:
         """Ask the index, at once, what it knows of all output paths of *nodes*."""
         self._placements.update(self.store.placements([path for node in nodes for _, path in node.outputs]))
+
+    def watched(self, graph: Graph) -> list[str]:
+        """The folders whose files are the workspace: the working dir, and where outputs lie outside it."""
+        if self._watched is None or self._watched[0] != len(graph.nodes):
+            self._watched = (len(graph.nodes), self._watched_folders(graph))
+        return self._watched[1]
+
+    def _watched_folders(self, graph: Graph) -> list[str]:
+        folders = {os.path.dirname(path) for node in graph for _, path in node.outputs}
+        if self.root is None:
+            return sorted(folders)
+        inside = os.path.join(self.root, "")
+        return [self.root, *sorted(folder for folder in folders if not f"{folder}/".startswith(inside))]
 
     def open(self) -> None:
         """Note that luisy now uses this workspace."""
