@@ -83,7 +83,7 @@ format: $(VENV)/.dev ## let ruff rewrite what it can
 
 azurite: $(AZURITE) ## the emulator of Azure storage that the tests start, in .tools
 
-coverage: $(VENV)/.test $(AZURITE) ## the tests again, with branch coverage
+coverage: $(VENV)/.test $(AZURITE) ## the tests again, with branch coverage (twice the work)
 	@$(PY) -m pytest -n auto --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 bench: $(VENV)/.test ## measure luisy beside plain Luigi and cp (about ten minutes)
