@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from pathlib import Path
 
 WORKLOADS = {
     "w0": "bench.w0_start",
@@ -11,6 +12,8 @@ WORKLOADS = {
     "w2": "bench.w2_cold",
     "w3": "bench.w3_changed",
     "w4": "bench.w4_store",
+    "w5": "bench.w5_transfer",
+    "w6": "bench.w6_status",
 }
 
 
@@ -21,6 +24,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, metavar="N", help="pairs per comparison (5)")
     parser.add_argument("--tasks", type=int, metavar="N", help="size of the DAG in W1 to W3")
     parser.add_argument("--full", action="store_true", help="the sizes of TARGETS, where they take long")
+    parser.add_argument(
+        "--peers", type=Path, metavar="DIR", help="further peers: DIR/dvc is a venv with dvc[azure]"
+    )
     options = parser.parse_args()
     for name in options.workloads or WORKLOADS:
         importlib.import_module(WORKLOADS[name]).main(options)

@@ -6,12 +6,12 @@ any time. Nothing here judges: a table is printed, and whoever reads it compares
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -52,16 +52,23 @@ class Cost:
     :param cpu: seconds of user and system time, children that it waited for included.
     :param rss: peak resident set in bytes, of the largest of its processes.
     :param inner: seconds that the command says its work took, without start-up; None if it does not say.
+    :param requests: that the command says it sent to a remote; None if it does not say.
     """
 
     wall: float
     cpu: float
     rss: int
     inner: float | None
+    requests: float | None = None
 
+
+_LAUNCH = Path(__file__).with_name("launch.py")
 
 INNER = "inner-seconds:"
 """A command that prints a line with this and a number reports the time that its work took."""
+
+REQUESTS = "requests:"
+"""A command that prints a line with this and a number reports what it asked of a remote."""
 
 
 def run(command: Command) -> Cost:
@@ -70,28 +77,33 @@ def run(command: Command) -> Cost:
     :raises WrongResult: it failed, or its check did.
     """
     command.prepare()
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            list(command.arguments),
+    with (
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as errors,
+        tempfile.TemporaryFile() as report,
+    ):
+        code = subprocess.run(
+            [sys.executable, "-I", "-S", str(_LAUNCH), str(report.fileno()), *command.arguments],
             cwd=command.cwd,
-            env={**os.environ, **command.environment},
+            env={**_environment(), **command.environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
-        )
-        # Not Popen.wait: only wait4 tells what this process, and no other, has used.
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
+            pass_fds=[report.fileno()],
+            check=False,
+        ).returncode
         printed = _text(output)
-        if process.returncode != 0:
-            raise WrongResult(
-                f"{command.name} exited with {process.returncode}:\n{printed[-2000:]}{_text(errors)[-2000:]}"
-            )
+        if code != 0:
+            raise WrongResult(f"{command.name} exited with {code}:\n{printed[-2000:]}{_text(errors)[-2000:]}")
+        wall, cpu, rss = json.loads(_text(report))
     command.check()
     scale = 1 if sys.platform == "darwin" else 1024
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale, _inner(printed))
+    return Cost(wall, cpu, rss * scale, _said(printed, INNER), _said(printed, REQUESTS))
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but with compiled modules kept: programs that are installed have them, and imports are timed here."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _text(file: IO[bytes]) -> str:
@@ -99,9 +111,9 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
-def _inner(printed: str) -> float | None:
-    lines = [line for line in printed.splitlines() if line.startswith(INNER)]
-    return float(lines[-1].removeprefix(INNER)) if lines else None
+def _said(printed: str, what: str) -> float | None:
+    lines = [line for line in printed.splitlines() if line.startswith(what)]
+    return float(lines[-1].removeprefix(what)) if lines else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +194,17 @@ def show(comparison: Comparison) -> None:
     print(
         f"{name:<64} {' '.join(cells)} {' '.join(shown)}   {told(ratios[0], comparison.target)}", flush=True
     )
+
+
+def show_traffic(comparison: Comparison) -> None:
+    """Under its line: what the two asked of a remote, and how large they became."""
+    sides = []
+    for side, command in ((0, comparison.ours), (1, comparison.peer)):
+        requests = comparison.median(side, lambda cost: cost.requests)
+        asked = "" if requests is None else f"{requests:,.0f} requests, "
+        rss = comparison.median(side, lambda cost: cost.rss) or 0
+        sides.append(f"{command.name} {asked}peak {rss / 2**20:,.0f} MiB")
+    note("; ".join(sides))
 
 
 def told(ratio: float | None, target: float | None) -> str:
