@@ -14,6 +14,7 @@ import pathlib
 import struct
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from typing import cast
 
 
 class NotCanonicalError(TypeError):
@@ -128,10 +129,10 @@ _ENCODERS: dict[type, Callable[[object, _Fallback], bytes]] = {
 _BY_BASE: tuple[tuple[type, Callable[[object, _Fallback], bytes]], ...] = (
     (enum.Enum, _enum),
     (pathlib.PurePath, lambda value, _: text(str(value))),
-    (str, lambda value, _: text(str.__str__(value))),  # type: ignore[arg-type]
-    (bytes, lambda value, _: tagged(b"b", bytes(value))),
-    (int, lambda value, _: tagged(b"i", str(int(value)).encode())),  # type: ignore[call-overload]
-    (float, lambda value, _: tagged(b"f", struct.pack(">d", float(value)))),  # type: ignore[arg-type]
+    (str, lambda value, _: text(str.__str__(cast("str", value)))),
+    (bytes, lambda value, _: tagged(b"b", bytes(cast("bytes", value)))),
+    (int, lambda value, _: tagged(b"i", str(int(cast("int", value))).encode())),
+    (float, lambda value, _: tagged(b"f", struct.pack(">d", float(cast("float", value))))),
     (dt.datetime, _isoformat(b"T")),
     (dt.date, _isoformat(b"d")),
     (list, _list),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,4 +35,5 @@ def moment(module: str) -> int:
     return _moments.get(module, _began)
 
 
-sys.meta_path.insert(0, _Witness)  # type: ignore[arg-type]  # as much of a finder as the import system asks for
+_finder: Any = _Witness  # as much of a finder as the import system asks for
+sys.meta_path.insert(0, _finder)

@@ -413,7 +413,8 @@ def test_rubbish_among_the_loaded_modules_is_survived(
             raise RuntimeError(name)
 
     monkeypatch.setitem(sys.modules, "pkg.odd", Odd("pkg.odd"))
-    monkeypatch.setitem(sys.modules, "nothing_here", None)  # type: ignore[arg-type]  # as a blocked import leaves it
-    monkeypatch.setitem(sys.modules, "a_number", 3)  # type: ignore[arg-type]  # as a careless program may
+    loaded: dict[str, object] = sys.modules  # type: ignore[assignment]  # of modules, says its type
+    monkeypatch.setitem(loaded, "nothing_here", None)  # as a blocked import leaves it
+    monkeypatch.setitem(loaded, "a_number", 3)  # as a careless program may
     module = load(monkeypatch, tmp_path, PROJECT)
     assert Fingerprinter().of(module.T).digest == GOLDEN
