@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from luisy.cas.remote import BlobMissing, ConditionFailed, ETag, Remote
+from luisy.cas.remote import BlobMissing, ConditionFailed, ETag, Remote, Unreachable
+from luisy.errors import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 10
 SIZE = 300_000
+LARGE = 20 << 20  # goes up in blocks
 
 
 def won(remote: Remote, write: Callable[[Remote], object]) -> bool:
@@ -149,3 +152,35 @@ def test_a_blob_that_is_replaced_all_the_time_is_always_found(place: Place) -> N
         done.set()
         assert looking.result() > 0
     assert missed == []
+
+
+def put_at_once(place: Place, *, if_absent: bool) -> tuple[dict[bytes, RemoteError | None], bytes]:
+    """What became of two writers of one name, whose large files are of one letter each, and what stands there."""
+
+    def write(letter: bytes) -> RemoteError | None:
+        try:
+            place.open().put("large", io.BytesIO(letter * LARGE), if_absent=if_absent)
+        except RemoteError as error:
+            return error
+        return None
+
+    letters = (b"a", b"b")
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = dict(zip(letters, pool.map(write, letters), strict=True))
+    return outcomes, b"".join(place.open().read("large"))
+
+
+def test_two_streamed_writers_do_not_mix(place: Place) -> None:
+    """One of them comes to stand there whole; the other may have to try again."""
+    outcomes, data = put_at_once(place, if_absent=False)
+    assert data in {b"a" * LARGE, b"b" * LARGE}
+    assert outcomes[data[:1]] is None
+    assert all(error is None or isinstance(error, Unreachable) for error in outcomes.values())
+
+
+def test_one_streamed_writer_wins_a_name(place: Place) -> None:
+    """Put if absent holds for large files that go up at once."""
+    outcomes, data = put_at_once(place, if_absent=True)
+    assert data in {b"a" * LARGE, b"b" * LARGE}
+    assert outcomes[data[:1]] is None
+    assert [type(error) for error in outcomes.values() if error] == [ConditionFailed]

@@ -30,7 +30,7 @@ from luisy.cas.remote import (
     checked_prefix,
 )
 from luisy.cas.remote.azure_answers import as_blob, bare, seconds
-from luisy.cas.remote.azure_errors import PastTheEnd, Teller
+from luisy.cas.remote.azure_errors import BlocksGone, PastTheEnd, Teller
 from luisy.cas.remote.counting import Meter
 from luisy.cas.remote.credentials import Kind, hide_signatures
 from luisy.cas.remote.pieces import exactly, in_order, left
@@ -180,10 +180,15 @@ class AzureRemote:
             whole = data if isinstance(data, bytes) else exactly(stream, size, name)
             return self._upload(name, whole, condition, metadata or {})
         blocks = self._stage(name, stream, size)
-        return self._backoff.run_once(
-            lambda: self._commit(name, blocks, condition, metadata or {}),
-            lambda: written_by(self, name, metadata or {}, if_match),
-        )
+        try:
+            return self._backoff.run_once(
+                lambda: self._commit(name, blocks, condition, metadata or {}),
+                lambda: written_by(self, name, metadata or {}, if_match),
+            )
+        except BlocksGone as error:
+            # Whoever was quicker also changed what the condition is about; without one, all is to be sent again.
+            gone = (ConditionFailed if condition else Unreachable)(error.text)
+        raise gone
 
     def touch(self, name: str, *, if_match: ETag) -> ETag:
         """See :meth:`Remote.touch`. Two requests: Set Blob Metadata replaces all of it."""

@@ -38,8 +38,13 @@ class PastTheEnd(RemoteError):
     """A range that begins behind a blob's last byte (416)."""
 
 
+class BlocksGone(RemoteError):
+    """Blocks were staged, and then another writer's commit of that blob threw them away (400)."""
+
+
 _OF_A_CODE: Mapping[str, tuple[type[RemoteError], str]] = {
     "BlobArchived": (BlobMissing, "is in the Archive tier: rehydrate it to read it"),
+    "InvalidBlockList": (BlocksGone, "was written by another meanwhile"),
     "BlobBeingRehydrated": (BlobMissing, "is being rehydrated from the Archive tier"),
 }
 _OF_A_STATUS: Mapping[int, tuple[type[RemoteError], str]] = {
