@@ -117,7 +117,7 @@ class Machine:
         files = {
             entry.path.decode(): self.store.get(entry.digest) for entry in manifest.entries if entry.digest
         }
-        return files[""] if "" in files else files
+        return files.get("", files)
 
     def pull(self, *keys: Key) -> dict[Key, Any]:
         """Refresh, fetch these, and what is there then."""

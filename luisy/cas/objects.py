@@ -114,12 +114,21 @@ class Objects:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         return open(path, "w+b", opener=lambda name, _: os.open(name, flags, MODE))
 
-    def stage_received(self, digest: Digest, size: int, temporary: str) -> None:
-        """Make a file of :meth:`new_file` ready to be installed; its bytes were hashed as they were written."""
-        if self._held(digest):
-            remove(temporary)
+    def stage_received(self, digest: Digest, size: int, source: bytes | str) -> None:
+        """Make bytes, or a file of :meth:`new_file`, ready to be installed, that the caller has hashed.
+
+        What the store has of that name is replaced: the caller asked first whether it is there.
+        """
+        if digest in self.staged:
+            if isinstance(source, str):
+                remove(source)
+            return
+        if isinstance(source, bytes):
+            temporary = self._layout.temporary()
+            write_new(temporary, source, MODE)
         else:
-            self.staged[digest] = Staged(digest, size, temporary)
+            temporary = source
+        self.staged[digest] = Staged(digest, size, temporary)
 
     def install(self, connection: sqlite3.Connection) -> None:
         """Rename what is staged to its names, with their rows, in the caller's transaction."""

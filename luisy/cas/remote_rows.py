@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from luisy.cas.action_rows import Result
     from luisy.cas.remote_index import RemoteIndex
+    from luisy.cas.segments import ActionRecord
     from luisy.model import Action
 
 _IN_NAMESPACE = "b.id >> 24 IN (SELECT s.id FROM remote_segments s WHERE s.namespace = ?3)"
@@ -91,8 +92,8 @@ class RemoteRows:
         )
         return {Digest(row[0].hex()): row[1] == 1 for row in rows}
 
-    def actions(self, keys: Sequence[Key]) -> dict[Key, tuple[Action, bytes | None]]:
-        """The whole action that wins at each key, with its manifest while that is small; damaged ones are left out."""
+    def actions(self, keys: Sequence[Key]) -> dict[Key, tuple[Action, ActionRecord]]:
+        """The whole action that wins at each key, and its record; damaged ones are left out."""
         if not keys:
             return {}
         rows = self._database.query(
@@ -110,7 +111,7 @@ class RemoteRows:
             for key, position in wanted:
                 record = records[position]
                 try:
-                    found[key] = (actions.decode(record.action), record.manifest)
+                    found[key] = (actions.decode(record.action), record)
                 except CorruptionError:  # sealed, but not what an action is
                     continue
         return found

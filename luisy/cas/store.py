@@ -24,6 +24,7 @@ from luisy.cas.objects import Objects, missing
 from luisy.cas.outputs import HashingReader, KeepingReader, Restorer, Scanned, needed, scan
 from luisy.cas.processes import PerProcess
 from luisy.cas.rebuilding import Rebuilt, rebuild
+from luisy.cas.receiving import Received, Receiver, file_action
 from luisy.cas.records import Alias, Rescued, SeenRef
 from luisy.cas.searching import Match, find
 from luisy.cas.workspace_rows import Placement, WorkspaceRows
@@ -31,7 +32,6 @@ from luisy.errors import CorruptionError, StoreError
 from luisy.model import Action, Digest, Key, LinkMode, Manifest
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import BinaryIO
@@ -225,14 +225,23 @@ class Store:
         self._must_write()
         return self._objects.new_file()
 
-    def accept(self, path: str, digest: Digest, size: int) -> None:
-        """Take over a file that :meth:`incoming` made.
+    def accept(self, source: bytes | str, digest: Digest, size: int) -> None:
+        """Take over bytes, or a file that :meth:`incoming` made.
 
-        :param digest: of its *size* bytes; the caller hashed them as it wrote them.
+        :param digest: of its *size* bytes; the caller has hashed them.
         """
         self._must_write()
-        self._objects.stage_received(digest, size, path)
+        self._objects.stage_received(digest, size, source)
         self._added()
+
+    def receive(self, received: Iterable[Received]) -> list[Action]:
+        """File actions that came from elsewhere, each in place of what is at its key.
+
+        :return: those that were filed: whose manifests and objects are all there.
+        """
+        self._must_write()
+        self._flush()
+        return Receiver(self._layout, self._database, self._objects, self._actions).file(received)
 
     def sizes(self, digests: Iterable[Digest]) -> dict[Digest, int]:
         """Bytes of those of *digests* that are there and verified."""
@@ -377,13 +386,14 @@ class Store:
         wanted = self._complete(action.manifest)
         if wanted is None:
             raise StoreError(f"the store lacks outputs of {action.family}", slug="missing-object")
+        one = Received(action, actions.encode(action), wanted)
         temporary = self._layout.temporary()
-        write_new(temporary, actions.encode(action), 0o444)
+        write_new(temporary, one.data, 0o444)
         try:
             with self._database.writing() as connection:
                 first = None if superseding else self._first(action)
                 if first is None:
-                    self._file(connection, action, temporary, manifests.encode(wanted))
+                    file_action(self._layout, self._actions, connection, one, temporary)
         finally:
             remove(temporary)
         return first or action
@@ -399,15 +409,6 @@ class Store:
         if row is None or row.manifest == action.manifest:
             return None
         return self._load(action.key) if self._complete(row.manifest) is not None else None
-
-    def _file(
-        self, connection: sqlite3.Connection, action: Action, temporary: str, manifest_bytes: bytes
-    ) -> None:
-        """Action file, then index; an alias that answered for the key until now goes."""
-        install(temporary, self._layout.action(action.key))
-        if self._actions.drop_alias(connection, action.key):
-            remove(Alias(action.key, action.key, 0.0).file(self._layout))
-        self._actions.put(connection, action, manifest_bytes)
 
     def results(self, keys: Iterable[Key]) -> dict[Key, Result]:
         """The action that answers each key, aliases followed; one query. Objects are not looked at."""

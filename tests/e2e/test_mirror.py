@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def test_results_travel_between_machines(place: Place, tmp_path: Path) -> None:
     """Small and large files, folders and empty ones: byte for byte, and back."""
     one, two = (machine(tmp_path, name, place.open()) for name in ("one", "two"))
-    contents = {
+    contents: dict[int, bytes | dict[str, bytes]] = {
         1: b"small",
         2: os.urandom(5 << 20),
         3: b"zeros" * (1 << 20),
@@ -137,7 +137,7 @@ with Store.open(store) as opened:
 
 @pytest.mark.parametrize("calls", [3, 5, 6, 7])
 def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path: Path, calls: int) -> None:
-    """kill -9 in the middle of a push, and no more of its memory than is in the store."""
+    """Kill -9 in the middle of a push, and no more of its memory than is in the store."""
     from luisy.cas.remote.directory import DirectoryRemote
 
     folder = tmp_path / "remote"

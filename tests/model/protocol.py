@@ -261,6 +261,17 @@ class Protocol:
     # --- a gc run
 
     def _collector(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
+        if run.at in ("start", "look", "publish", "later"):
+            yield from self._planning(world, run, name)
+        elif run.at in ("slot", "wait", "read", "judge"):
+            yield from self._judging(world, run, name)
+        elif run.at in ("compact", "sweep", "delete"):
+            yield from self._deleting(world, run, name)
+        else:
+            yield from self._ending(world, run, name)
+
+    def _planning(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
+        """What is dead gets a tombstone; what has one since an earlier run is gone on with."""
         if run.at == "start" and not world.lease:
             yield "lease", world._replace(lease=name), run._replace(at="look")
         elif run.at == "look":
@@ -275,41 +286,50 @@ class Protocol:
             yield "publish", published, run._replace(at="later")
         elif run.at == "later":
             yield "next run", world, run._replace(at="slot")
-        elif run.at == "slot":
+
+    def _judging(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
+        """With a slot of its own, and none else open, it reads everything again."""
+        if run.at == "slot":
             yield "open slot", world._replace(slots=world.slots | {name}), run._replace(at="wait")
         elif run.at == "wait":
             yield from self._wait(world, run, name)
         elif run.at == "read":
             yield "read all", world, run._replace(at="judge", read=world.segments)
-        elif run.at == "judge":
-            yield from self._judge(world, run, name)
-        elif run.at == "compact":
+        elif self.rules.reread and not self._is_dead(run.read, name):
+            yield "it lives", world, run._replace(at="withdraw")
+        else:
+            yield "it is dead", world, run._replace(at="compact" if self.rules.index_first else "delete")
+
+    def _deleting(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
+        """First nobody is told any more, then the bytes go."""
+        if run.at == "compact":
             yield from self._compact(world, run, name)
         elif run.at == "sweep":
             names = frozenset(one.name for one in run.read)
             swept = world._replace(segments=frozenset(one for one in world.segments if one.name not in names))
             yield "delete superseded", swept, run._replace(at=self._after("compact"))
-        elif run.at == "delete" and run.tombstone is not None:
+        elif run.tombstone is not None:
             hit = world.blob == run.tombstone.etag or not self.rules.etag
-            yield (
-                "delete" if hit else "412",
-                world._replace(blob=0 if hit else world.blob),
-                run._replace(at=self._after("delete")),
-            )
-        elif run.at == "withdraw":
+            after = world._replace(blob=0 if hit else world.blob)
+            yield "delete" if hit else "412", after, run._replace(at=self._after("delete"))
+
+    def _ending(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
+        """What lives is touched; then the tombstone goes."""
+        if run.at == "withdraw":
             new = world.clock + 1
             touched = world._replace(blob=new if world.blob else 0, clock=new)
-            yield "withdraw", touched if self.rules.touch_on_withdrawal else world, run._replace(at="close")
-        elif run.at == "close":
             yield (
-                "close",
-                world._replace(
-                    slots=world.slots - {name},
-                    tombstones=world.tombstones - {run.tombstone},
-                    lease="" if world.lease == name else world.lease,
-                ),
-                Collector("end"),
+                "withdraw",
+                touched if self.rules.touch_on_withdrawal else world,
+                run._replace(at="close"),
             )
+        elif run.at == "close":
+            closed = world._replace(
+                slots=world.slots - {name},
+                tombstones=world.tombstones - {run.tombstone},
+                lease="" if world.lease == name else world.lease,
+            )
+            yield "close", closed, Collector("end")
 
     def _wait(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
         others = sorted(world.slots - {name})
@@ -317,12 +337,6 @@ class Protocol:
             yield "no other slot is open", world, run._replace(at="read")
         for slot in others:  # its time is over by the server's clock, which says nothing about its owner
             yield f"break {slot}", world._replace(slots=world.slots - {slot}), run
-
-    def _judge(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
-        if self.rules.reread and not self._is_dead(run.read, name):
-            yield "it lives", world, run._replace(at="withdraw")
-        else:
-            yield "it is dead", world, run._replace(at="compact" if self.rules.index_first else "delete")
 
     def _compact(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
         if name not in world.slots and self.rules.slot:

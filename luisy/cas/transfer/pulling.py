@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from dataclasses import dataclass, field
@@ -9,17 +10,19 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
+from luisy.cas import manifests
 from luisy.cas.compression import decompressed
 from luisy.cas.hashing import THREADS as HASH_THREADS
 from luisy.cas.hashing import digest_bytes
 from luisy.cas.materialise import beside, discard
 from luisy.cas.packs import Range, coalesced, member
+from luisy.cas.receiving import Received
 from luisy.cas.remote import BlobMissing, Unreachable
 from luisy.cas.remote_limits import MANIFEST_BYTES, MEMBER_BYTES
 from luisy.cas.remote_names import new_uuid
 from luisy.cas.segments import BadRecord, Encoding, LocationRecord
 from luisy.cas.transfer.parallel import in_parallel
-from luisy.errors import CorruptionError, StoreError
+from luisy.errors import CorruptionError
 from luisy.model import Digest, Key, Reason
 
 if TYPE_CHECKING:
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 NO_RESULT = Reason("remote-miss", "the remote has no result for it")
 GONE = Reason("remote-gone", "the remote has lost files of it")
 DAMAGED = Reason("remote-damaged", "the remote's files of it are damaged")
-ODD = Reason("remote-odd", "the remote's record of it is not valid")
 
 
 @dataclass(slots=True)
@@ -82,30 +84,25 @@ class Puller:
         """
         found = self.rows.actions(keys)
         failed = {key: NO_RESULT for key in keys if key not in found}
-        inline = {action.manifest: data for action, data in found.values()}
-        whole = self._manifests(inline)
-        needs = {
-            key: whole[action.manifest].objects
-            for key, (action, _) in found.items()
-            if action.manifest in whole
-        }
-        sizes = _sizes(whole.values())
-        wanted = dict.fromkeys((digest for objects in needs.values() for digest in objects), 0)
-        optional = {
+        whole = self._manifests({action.manifest: record.manifest for action, record in found.values()})
+        extra = {
             digest
             for action, _ in found.values()
             for digest in (action.parts, action.sources)
             if extras and digest
         }
-        missing = self.objects_of({digest: sizes[digest] for digest in wanted}, optional)
-        filed = []
+        missing = self.objects_of(_sizes(whole.values()), extra)
+        filed = self.store.receive(
+            Received(action, record.action, whole[action.manifest])
+            for action, record in found.values()
+            if action.manifest in whole and missing.keys().isdisjoint(whole[action.manifest].objects)
+        )
+        there = {action.key for action in filed}
         for key, (action, _) in found.items():
-            if action.manifest not in whole or not missing.keys().isdisjoint(needs[key]):
-                lost = missing.keys() & set(needs.get(key, (action.manifest,)))
-                failed[key] = next((missing[one] for one in lost), ODD)
-                continue
-            filed.append(action)
-        return self._file(filed, failed), failed
+            if key not in there:
+                needs = whole[action.manifest].objects if action.manifest in whole else ()
+                failed[key] = next((missing[one] for one in needs if one in missing), GONE)
+        return filed, failed
 
     def contents(self, digests: Iterable[Digest]) -> dict[Digest, Reason]:
         """Fetch manifests that refs name, with their objects; those that could not be had, and why."""
@@ -122,27 +119,20 @@ class Puller:
                 failed[digest] = lost[0]
         return failed
 
-    def _file(self, found: Iterable[Action], failed: dict[Key, Reason]) -> list[Action]:
-        filed = []
-        for action in found:
-            try:
-                filed.append(self.store.record(action, superseding=True))
-            except StoreError as error:  # noqa: PERF203 - each may lack something by itself
-                if error.slug != "missing-object":
-                    raise
-                failed[action.key] = GONE
-        return filed
-
     def _manifests(self, inline: Mapping[Digest, bytes | None]) -> dict[Digest, Manifest]:
         """The manifests, in the store by now: out of their records, or as objects."""
-        large = {digest for digest, data in inline.items() if data is None}
-        if large:
-            self.objects_of(dict.fromkeys(large, None), ())
+        found: dict[Digest, Manifest] = {}
+        there = self.store.check(inline)
         with self.store.transaction():
             for digest, data in inline.items():
                 if data is not None and digest_bytes(data) == digest:
-                    self.store.put(data)
-        return self.store.manifests(inline)
+                    with contextlib.suppress(CorruptionError):
+                        found[digest] = manifests.decode(data)
+                        if digest not in there:
+                            self.store.accept(data, digest, len(data))
+        large = inline.keys() - found.keys()
+        self.objects_of(dict.fromkeys(large, None), ())
+        return found | self.store.manifests(large)
 
     # --- objects
 
@@ -262,8 +252,8 @@ class Puller:
 
     def _keep(self, arrived: _Arrived) -> None:
         with self.store.transaction():
-            for _, data in arrived.small:
-                self.store.put(data)
+            for digest, data in arrived.small:
+                self.store.accept(data, digest, len(data))
                 self._came(len(data))
             for digest, path, size in arrived.large:
                 self.store.accept(path, digest, size)

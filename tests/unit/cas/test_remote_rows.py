@@ -141,8 +141,8 @@ def test_the_questions_of_resolving_are_answered(index: Index) -> None:
     assert index.rows.history("other", "Clean", digest(2)) == {}
     tasks = [("weather", "Clean", digest(1)), ("weather", "Clean", digest(9)), ("x", "Clean", digest(1))]
     assert index.rows.known(tasks) == {tasks[0]}
-    whole, manifest = index.rows.actions([key(2), key(3)])[key(2)]
-    assert (whole.key, whole.params, manifest) == (key(2), {"year": "2"}, None)
+    whole, record = index.rows.actions([key(2), key(3)])[key(2)]
+    assert (whole.key, whole.params, record.manifest) == (key(2), {"year": "2"}, None)
 
 
 def test_a_loser_is_no_answer_by_its_shallow_key(index: Index) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import tracemalloc
 
@@ -102,7 +103,7 @@ def test_frames_are_sorted_and_of_one_size() -> None:
     assert len(found) > 10
     assert all(frame.raw < FRAME_RAW + 1100 for frame in found)
     assert all(frame.first <= frame.last for frame in found)
-    assert all(before.last <= after.first for before, after in zip(found, found[1:], strict=False))
+    assert all(before.last <= after.first for before, after in itertools.pairwise(found))
 
 
 GOLDEN = Records(

@@ -8,16 +8,19 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
+from blake3 import blake3
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from luisy.cas import segments as format_
+from luisy.cas.compression import compress
 from luisy.cas.remote.memory import MemoryRemote
 from luisy.cas.remote_index import Incoming
 from luisy.cas.remote_names import Namespace, level_of, new_uuid, segment_name
 from luisy.cas.segments import Records, encode, folded, level_above, open_segment, records_of
-from luisy.cas.transfer import deciding, pushing
 from luisy.cas.transfer.deciding import superseded_by, to_fold
 from luisy.errors import RemoteError
 from tests.mirrors import Interposed, Machine, machine
@@ -65,8 +68,9 @@ class Union(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         """An empty namespace, and three machines."""
-        self.few = (deciding.FOLD_ABOVE, pushing.FOLD_ABOVE)
-        deciding.FOLD_ABOVE = pushing.FOLD_ABOVE = FEW
+        self.patch = pytest.MonkeyPatch()
+        for module in ("deciding", "pushing"):
+            self.patch.setattr(f"luisy.cas.transfer.{module}.FOLD_ABOVE", FEW)
         self.folder = Path(tempfile.mkdtemp(prefix="luisy-union-"))
         self.remote = MemoryRemote()
         self.machines = [machine(self.folder, f"m{n}", self.remote) for n in range(3)]
@@ -75,7 +79,7 @@ class Union(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Leave nothing."""
-        deciding.FOLD_ABOVE, pushing.FOLD_ABOVE = self.few
+        self.patch.undo()
         for one in self.machines:
             one.store.close()
         shutil.rmtree(self.folder)
@@ -170,7 +174,7 @@ def test_superseded_segments_are_not_fetched(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_goes_while_it_is_fetched_is_looked_for_again(tmp_path: Path) -> None:
-    """gc has replaced it: the next listing shows by what."""
+    """Gc has replaced it: the next listing shows by what."""
     remote = MemoryRemote()
     one = machine(tmp_path, "one", remote)
     one.result(1, b"a")
@@ -218,10 +222,6 @@ def test_a_bad_segment_is_told_once_and_left_out(
 
 def test_an_older_process_is_refused_by_a_newer_segment(tmp_path: Path) -> None:
     """It holds records of a kind that this luisy does not know and may not skip."""
-    import msgspec
-
-    from luisy.cas import segments as format_
-
     remote = MemoryRemote()
     one = machine(tmp_path, "one", remote)
     one.result(1, b"a")
@@ -231,9 +231,9 @@ def test_an_older_process_is_refused_by_a_newer_segment(tmp_path: Path) -> None:
     frames = [msgspec.structs.replace(opened.directory.frames[0], kind=99), *opened.directory.frames[1:]]
     directory = msgspec.structs.replace(opened.directory, frames=frames)
     raw = msgspec.msgpack.encode(directory)
-    packed = format_.compress(raw)
+    packed = compress(raw)
     body = b"".join((format_.MAGIC, *opened.frames))
-    digest = format_.blake3(packed, max_threads=1).digest()
+    digest = blake3(packed, max_threads=1).digest()
     trailer = format_._TRAILER.pack(len(body), len(packed), len(raw), digest, format_.END)
     remote.put(NAMESPACE.index + segment_name(0, new_uuid()), body + packed + trailer)
     with pytest.raises(RemoteError) as caught:

@@ -109,7 +109,7 @@ def test_a_blob_that_is_gone_is_a_miss(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_pack_that_went_after_the_merge_is_found_where_it_went(tmp_path: Path) -> None:
-    """gc moved its objects to another pack and changed the index: one refresh, and they come."""
+    """Gc moved its objects to another pack and changed the index: one refresh, and they come."""
     remote = MemoryRemote()
     one = pushed(tmp_path, remote, b"small" * 30)
     two = machine(tmp_path, "two", remote)

@@ -30,7 +30,7 @@ def test_what_was_pushed_comes_down_on_an_empty_machine(tmp_path: Path) -> None:
     """Small files, large ones, folders, empty files and what compresses well: byte for byte."""
     remote = MemoryRemote()
     one = machine(tmp_path, "one", remote)
-    contents = {
+    contents: dict[int, bytes | dict[str, bytes]] = {
         1: b"small",
         2: os.urandom(LARGE),
         3: b"zeros" * LARGE,
@@ -158,9 +158,7 @@ def test_two_pushers_of_the_same_results_agree(tmp_path: Path) -> None:
     """Both decide before either commits: both succeed, and everybody sees one result for each key."""
     remote = MemoryRemote()
     one = machine(tmp_path, "one", remote)
-    two = machine(
-        tmp_path, "two", Interposed(remote, before=_once(lambda call: _is_commit(call), one.mirror.push))
-    )
+    two = machine(tmp_path, "two", Interposed(remote, before=_once(_is_commit, one.mirror.push)))
     data = os.urandom(LARGE)
     for each in (one, two):
         each.result(1, data)
@@ -178,7 +176,7 @@ def _is_commit(call: Call) -> bool:
 
 
 def _once(when: Callable[[Call], bool], do: Callable[[], object]) -> Callable[[Call], None]:
-    done = []
+    done: list[Call] = []
 
     def hook(call: Call) -> None:
         if not done and when(call):
@@ -189,7 +187,7 @@ def _once(when: Callable[[Call], bool], do: Callable[[], object]) -> Callable[[C
 
 
 def test_a_broken_slot_is_opened_again(tmp_path: Path) -> None:
-    """gc took the slot away while the push was uploading: it looks again, and sends nothing twice."""
+    """Gc took the slot away while the push was uploading: it looks again, and sends nothing twice."""
     remote = MemoryRemote()
 
     def sweep() -> None:

@@ -19,6 +19,7 @@ from tests.unit.cas.values import digest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from luisy.cas.remote import Blob
     from tests.mirrors import Call
 
 NAMESPACE = Namespace("weather")
@@ -100,7 +101,7 @@ def test_two_writers_of_refs_lose_nothing(tmp_path: Path) -> None:
     remote = MemoryRemote()
     one = machine(tmp_path, "one", remote)
     a, b = raw_file(one, "a.csv", b"a"), digest(5)
-    done = []
+    done: list[Call] = []
 
     def other(call: Call) -> None:
         if call.method == "put" and call.args[0] == NAMESPACE.refs and not done:
@@ -139,7 +140,7 @@ def test_what_a_ref_names_is_there_whenever_the_push_is_killed(tmp_path: Path) -
 def test_a_slot_is_open_while_refs_are_written(tmp_path: Path) -> None:
     """No gc run deletes meanwhile what they are about to name."""
     remote = MemoryRemote()
-    slots = []
+    slots: list[Blob] = []
 
     def look(call: Call) -> None:
         if call.method == "put" and call.args[0] == NAMESPACE.refs:
