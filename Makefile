@@ -86,7 +86,7 @@ azurite: $(AZURITE) ## the emulator of Azure storage that the tests start, in .t
 coverage: $(VENV)/.test $(AZURITE) ## the tests again, with branch coverage (twice the work)
 	@$(PY) -m pytest -n auto --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
-bench: $(VENV)/.test ## measure luisy beside plain Luigi and cp (about ten minutes)
+bench: $(VENV)/.test $(AZURITE) ## measure luisy beside its peers (tens of minutes; python -m bench w1 runs one part)
 	@$(PY) -m bench
 
 clean: ## remove what was built, keep .venv and downloaded packages

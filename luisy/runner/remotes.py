@@ -65,6 +65,9 @@ def default_url(settings: Settings) -> str:
     return f"azure://{settings.azure_container_name}"
 
 
+_COMPLETES = "`luisy cas push` completes the upload"
+
+
 class Remotes:
     """Mirrors of the projects of one run.
 
@@ -79,6 +82,7 @@ class Remotes:
         self._mirrors: dict[tuple[str, str], Mirror] = {}
         self._fresh: set[tuple[str, str]] = set()
         self._off = ""
+        self._checked = False
         self.incomplete: Reason | None = None
 
     @property
@@ -97,6 +101,7 @@ class Remotes:
             self.guarded(lambda url=url: self._remote(url).check(write=False))  # type: ignore[misc]
         if self._settings.upload:
             self.guarded(lambda: self._remote(self._write_url()).check(write=True))
+        self._checked = True
 
     def sources(self, project: str) -> Sequence[Mirror]:
         """The mirrors to ask for results of *project*, in order, each refreshed once a run."""
@@ -140,6 +145,11 @@ class Remotes:
         What does not get through is told in ``incomplete``; ``luisy cas push`` completes it.
         """
         for project in {**keys, **refs}:
+            if (
+                self._off
+            ):  # it did not answer before; its retries take their time, and the results are safe here
+                self.incomplete = Reason("upload-incomplete", f"{self._off}; {_COMPLETES}")
+                return
             mirror = self._mirror(self._write_url(), project)
             try:
                 mirror.push(
@@ -149,9 +159,7 @@ class Remotes:
                     replace_refs=self._settings.force,
                 )
             except RemoteError as error:
-                self.incomplete = Reason(
-                    "upload-incomplete", f"{error.text}; `luisy cas push` completes the upload"
-                )
+                self.incomplete = Reason("upload-incomplete", f"{error.text}; {_COMPLETES}")
                 return
 
     def close(self) -> None:
@@ -189,8 +197,9 @@ class Remotes:
             return False
         try:
             call()
-        except Unreachable as error:
-            if self._settings.require_remote:
+        except (Unreachable, Misconfigured) as error:
+            # What was right when the run began and is refused now (a token that expired) is no reason to stop it.
+            if self._settings.require_remote or (isinstance(error, Misconfigured) and not self._checked):
                 raise
             self._off = error.text
             logger.warning("the remote does not answer, this run goes on without it: %s", error.text)
