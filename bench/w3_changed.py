@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -52,7 +53,7 @@ def _expect_executed(pipeline: Pipeline, edit: int) -> None:
     process = subprocess.run(
         [*command.arguments, "--json"],
         cwd=command.cwd,
-        env={"PATH": "/usr/bin:/bin", **command.environment},
+        env={**os.environ, **command.environment},
         capture_output=True,
         check=True,
     )
