@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,8 +116,25 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
 
 
+@contextmanager
+def _without_pandas() -> Iterator[None]:
+    """Hide pandas from sqlite_utils, which imports it where it is installed and then uses it for nothing of ours.
+
+    It would cost a new store half a second and 50 MB.
+    """
+    if "pandas" in sys.modules:
+        yield
+        return
+    sys.modules["pandas"] = None  # type: ignore[assignment]  # how Python spells "cannot be imported"
+    try:
+        yield
+    finally:
+        del sys.modules["pandas"]
+
+
 def _apply(connection: sqlite3.Connection) -> None:
-    from sqlite_utils import Database, Migrations  # heavy, needed once
+    with _without_pandas():
+        from sqlite_utils import Database, Migrations  # heavy, needed once
 
     ledger = Migrations("luisy")
     for _, name, script in scripts():
