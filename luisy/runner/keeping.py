@@ -163,8 +163,9 @@ class Keeper:
         if not self.fingerprinter.unchanged(self.fingerprinter.of(type(node.task))):
             raise _NotKept("code-changed-meanwhile", "its source changed while it ran")
         side_files = self._side_files(node, ran)
-        manifest = self.store.keep(node.outputs)
-        action = self._action(node, ran, manifest, side_files)
+        with self.store.transaction():
+            manifest = self.store.keep(node.outputs)
+            action = self._action(node, ran, manifest, side_files)
         kept = self.store.record(action, superseding=node.supersedes or node.task_id in self.forced)
         if kept.manifest != manifest.digest:  # another process was first: its result is the one that counts
             self.workspace.load([node])
