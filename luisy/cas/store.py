@@ -66,10 +66,12 @@ class _Pending:
     """What one process has yet to write.
 
     :ivar depth: how many :meth:`Store.transaction` it is in.
+    :ivar kept: what it kept last: most probably the outputs of the action that it records next.
     """
 
     placements: list[Placement] = field(default_factory=list)
     depth: int = 0
+    kept: Manifest | None = None
 
 
 class Store:
@@ -323,7 +325,9 @@ class Store:
             if not self._pending.get().depth:
                 self._objects.forget_staged()
             raise
-        self._pending.get().placements += scanned.placements
+        pending = self._pending.get()
+        pending.placements += scanned.placements
+        pending.kept = scanned.manifest
         self._added()
         return scanned.manifest
 
@@ -400,8 +404,11 @@ class Store:
 
     def _complete(self, digest: Digest) -> Manifest | None:
         """The manifest, if it and all its objects are there."""
-        found = self.manifests([digest]).get(digest)
-        return found if found is not None and needed([found]) <= self.check(needed([found])) else None
+        found = self._pending.get().kept
+        if found is None or found.digest != digest:
+            found = self.manifests([digest]).get(digest)
+        wanted = {digest, *needed([found])} if found is not None else set()
+        return found if wanted <= self.check(wanted) else None
 
     def _first(self, action: Action) -> Action | None:
         """The action that is filed at the key and must not be replaced just so."""

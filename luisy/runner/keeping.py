@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from luisy.cas import Store
-    from luisy.fingerprint import Fingerprinter
+    from luisy.fingerprint import Fingerprint, Fingerprinter
     from luisy.keys import Facts
     from luisy.model import Manifest
     from luisy.observe import Observation
@@ -102,6 +102,7 @@ class Keeper:
         self.workspace = workspace
         self.fingerprinter = fingerprinter
         self.forced = forced
+        self._encoded: dict[Digest, bytes] = {}
 
     def conclude(self, node: Node, ran: Ran) -> Execution:
         """Keep the result of *node*, or say why not. Whatever goes wrong here, the user's task has not failed."""
@@ -209,12 +210,18 @@ class Keeper:
         known.add(str(self.store.path))
         return all(_inside(path, known) for path in ran.seen.reads)
 
+    def _sources(self, fingerprint: Fingerprint) -> bytes:
+        """The normalised sources behind a fingerprint, encoded once for all tasks of a class."""
+        if fingerprint.digest not in self._encoded:
+            self._encoded[fingerprint.digest] = json.dumps(dict(fingerprint.sources)).encode()
+        return self._encoded[fingerprint.digest]
+
     def _action(self, node: Node, ran: Ran, manifest: Manifest, side_files: list[str]) -> Action:
         if node.base_key is None or node.facts is None:
             raise _NotKept("input-unknown", "an input of it has no key")
         trace = _trace(node)
         parts = json.dumps(parts_of(node, self.store.secret())).encode()
-        sources = json.dumps(dict(self.fingerprinter.of(type(node.task)).sources)).encode()
+        sources = self._sources(self.fingerprinter.of(type(node.task)))
         return replace(
             _described(node, node.facts, manifest),
             key=keys.traced_key(node.base_key, [ref for _, ref in trace]) if trace else node.base_key,
