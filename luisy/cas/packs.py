@@ -21,7 +21,7 @@ from blake3 import blake3
 
 from luisy.cas.compression import compressed_if_worthwhile, decompress
 from luisy.cas.hashing import digest_bytes
-from luisy.cas.remote_limits import GAP, PACK, RANGE
+from luisy.cas.remote_limits import GAP, OWN_BLOB, PACK, RANGE
 from luisy.cas.segments import Encoding, LocationRecord
 from luisy.errors import CorruptionError
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MAGIC = b"luisy-pack-1\n"
 END = b"luisyend"
 _TRAILER = struct.Struct(">Q32s8s")
+_LONGEST_ROW = 52  # bytes of a member in the footer: digest, and three numbers below 2^32
 _footers = msgspec.msgpack.Decoder(list[LocationRecord])
 _packer = msgspec.msgpack.Encoder()
 
@@ -62,8 +63,8 @@ class PackWriter:
 
     @property
     def is_full(self) -> bool:
-        """Whether it should be finished before anything else goes in."""
-        return self._length >= PACK
+        """Whether it has to be finished: another object might make it larger than it may be."""
+        return self._length + OWN_BLOB + (len(self._members) + 1) * _LONGEST_ROW >= PACK
 
     @property
     def is_empty(self) -> bool:

@@ -38,7 +38,7 @@ OWN_BLOB = 1 * MIB
 """Objects of this size and more are blobs of their own; smaller ones travel in packs."""
 
 PACK = 16 * MIB
-"""Bytes of a pack, about."""
+"""Bytes of a pack at most: what Azure takes in one request without blocks, and a transfer may hold."""
 
 FRAME_RAW = 64 * KIB
 """Bytes of one frame of a segment, unpacked, about."""
@@ -46,8 +46,8 @@ FRAME_RAW = 64 * KIB
 SEGMENT_WANTED = 32 * MIB
 """Bytes of records that one push commits at once, about; what is more goes in several."""
 
-FOLD_ABOVE = 16
-"""Committed segments that may be listed before a pusher folds them."""
+FOLD_ABOVE = 12
+"""Committed segments that may be listed before a pusher folds them: each is a request of who has an empty store."""
 
 FOLD_FACTOR = 4
 """A segment is folded only with smaller ones that weigh at least a quarter of it: or each fold would write all."""
@@ -72,12 +72,15 @@ RANGE = 8 * MIB
 """Bytes of one range read, about."""
 
 PIECE = 8 * MIB
-"""Bytes of one range of a large object."""
+"""Bytes that an adapter moves at once, about: of a larger object it holds several such pieces."""
 
 # --- both
 
 THREADS = 8
 """Transfers at a time."""
+
+LARGE_THREADS = 2
+"""Transfers at a time of objects larger than a piece: an adapter moves several pieces of each at once."""
 
 ATTEMPTS = 5
 """How often a push begins again after its slot was broken, or a blob changed under it."""

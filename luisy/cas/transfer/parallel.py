@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
-from luisy.cas.remote_limits import THREADS
+from luisy.cas.remote_limits import LARGE_THREADS, PIECE, THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
 _T = TypeVar("_T")
 
@@ -43,3 +46,14 @@ def _pooled(jobs: Iterable[Callable[[], _T]], threads: int) -> Iterator[_T]:
         finally:
             for future in running:
                 future.cancel()
+
+
+class Narrows:
+    """Lets few large transfers through at a time, so that memory stays bounded whatever their number."""
+
+    def __init__(self) -> None:
+        self._large = threading.Semaphore(LARGE_THREADS)
+
+    def of(self, size: int) -> AbstractContextManager[object]:
+        """What a transfer of *size* bytes has to hold."""
+        return self._large if size > PIECE else contextlib.nullcontext()

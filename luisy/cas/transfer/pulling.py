@@ -21,7 +21,7 @@ from luisy.cas.remote import BlobMissing, Unreachable
 from luisy.cas.remote_limits import MANIFEST_BYTES, MEMBER_BYTES
 from luisy.cas.remote_names import new_uuid
 from luisy.cas.segments import BadRecord, Encoding, LocationRecord
-from luisy.cas.transfer.parallel import in_parallel
+from luisy.cas.transfer.parallel import Narrows, in_parallel
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key, Reason
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 NO_RESULT = Reason("remote-miss", "the remote has no result for it")
 GONE = Reason("remote-gone", "the remote has lost files of it")
 DAMAGED = Reason("remote-damaged", "the remote's files of it are damaged")
+ODD = Reason("remote-odd", "the remote's record of it is not valid")
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Puller:
     progress: Callable[[int], None] = lambda _: None
     received: int = 0
     objects: int = 0
-    _gone: set[bytes] = field(default_factory=set)
+    _narrows: Narrows = field(default_factory=Narrows)
 
     # --- results
 
@@ -83,7 +84,8 @@ class Puller:
         :return: the actions that are filed now; for each other key, why it is not.
         """
         found = self.rows.actions(keys)
-        failed = {key: NO_RESULT for key in keys if key not in found}
+        odd = self.rows.results([key for key in keys if key not in found])
+        failed = {key: ODD if key in odd else NO_RESULT for key in keys if key not in found}
         whole = self._manifests({action.manifest: record.manifest for action, record in found.values()})
         extra = {
             digest
@@ -216,7 +218,7 @@ class Puller:
         """Through a file, hashed while it is written; twice, if the first time brought something else."""
         arrived = _Arrived()
         for attempt in range(2):
-            with self.store.incoming() as target:
+            with self._narrows.of(location.size), self.store.incoming() as target:
                 try:
                     if self._stream(location, target.write) == location.digest:
                         arrived.large.append((Digest(location.digest.hex()), target.name, location.size))

@@ -20,7 +20,7 @@ from luisy.cas.remote_limits import ATTEMPTS, OWN_BLOB, PIECE, SAMPLE, WORTHWHIL
 from luisy.cas.remote_names import new_uuid, object_blob, pack_blob
 from luisy.cas.remote_notes import Upload
 from luisy.cas.segments import Encoding, LocationRecord
-from luisy.cas.transfer.parallel import in_parallel
+from luisy.cas.transfer.parallel import Narrows, in_parallel
 from luisy.cas.transfer.slots import WRITER, contended
 from luisy.model import Digest
 
@@ -70,6 +70,7 @@ class Uploader:
     sent: int = 0
     objects: int = 0
     _covered: set[str] = field(default_factory=set)
+    _narrows: Narrows = field(default_factory=Narrows)
 
     def place(
         self, sizes: Mapping[Digest, int], touches: Sequence[Touch], bad: Collection[str]
@@ -177,7 +178,7 @@ class Uploader:
         return pack.members
 
     def _own_blob(self, digest: Digest, size: int, *, bad: bool) -> Placed:
-        with self.store.open_object(digest) as source:
+        with self._narrows.of(size), self.store.open_object(digest) as source:
             packed = self._compressed(source, size)
             try:
                 encoding = Encoding.RAW if packed is None else Encoding.ZSTD

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from luisy.cas.hashing import digest_bytes
 from luisy.cas.packs import MAGIC, PackWriter, coalesced, member, read_footer
-from luisy.cas.remote_limits import GAP, PACK, RANGE
+from luisy.cas.remote_limits import GAP, OWN_BLOB, PACK, RANGE
 from luisy.cas.segments import LocationRecord
 from luisy.errors import CorruptionError
 
@@ -82,13 +82,14 @@ def test_a_changed_footer_is_noticed() -> None:
             read_footer(bytes(changed), BLOB)
 
 
-def test_a_pack_is_full_at_its_size() -> None:
-    """Whoever fills one stops there."""
+@pytest.mark.parametrize("size", [100, OWN_BLOB - 1])
+def test_a_pack_is_no_larger_than_it_may_be(size: int) -> None:
+    """With its footer, however many objects are in it: one request takes it."""
     writer = PackWriter(BLOB)
     while not writer.is_full:
-        data = os.urandom(1 << 20)
+        data = os.urandom(size)
         writer.add(digest_bytes(data), data)
-    assert PACK <= len(writer.finish().data) < PACK + (2 << 20)
+    assert PACK - 2 * OWN_BLOB < len(writer.finish().data) <= PACK
 
 
 def place(offset: int, length: int, blob: str = BLOB) -> LocationRecord:

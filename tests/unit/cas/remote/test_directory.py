@@ -132,6 +132,20 @@ def test_of_two_versions_the_greater_counts(remote: DirectoryRemote, folder: Pat
     assert files(folder) == [f"a~{etag}"]
 
 
+def test_a_crash_brings_no_older_version_back(folder: Path) -> None:
+    """Where a crash left two versions, a delete that is killed half-way leaves the new one or none."""
+    for number in range(1, 10):
+        name = f"blob-{number}"
+        remote = DirectoryRemote(str(folder))
+        old = remote.put(name, b"old")
+        (folder / f"{name}~{int(old[:16], 16) + 1:016x}{'0' * 16}").write_bytes(b"new")
+        was_killed = killed_in(partial(remote.delete, name), "unlink", number)
+        assert remote.head(name) is None or remote.get(name) == b"new"
+        if not was_killed:
+            return
+    pytest.fail("the loop must end where the delete unlinks nothing more")
+
+
 def test_leftovers_are_no_blobs(remote: DirectoryRemote, folder: Path) -> None:
     """What is being written is listed by nobody."""
     remote.put("a", b"1")

@@ -19,6 +19,7 @@ from luisy.cas import segments as format_
 from luisy.cas.compression import compress
 from luisy.cas.remote.memory import MemoryRemote
 from luisy.cas.remote_index import Incoming
+from luisy.cas.remote_limits import FOLD_ABOVE
 from luisy.cas.remote_names import Namespace, level_of, new_uuid, segment_name
 from luisy.cas.segments import Records, encode, folded, level_above, open_segment, records_of
 from luisy.cas.transfer.deciding import superseded_by, to_fold
@@ -164,13 +165,14 @@ def test_superseded_segments_are_not_fetched(tmp_path: Path) -> None:
     for number in range(18):
         one.result(number, b"%d" % number)
         one.mirror.push()
-    listed = remote.list(NAMESPACE.index).blobs
-    assert len(listed) == 18
+    found = segments(remote)
+    gone = {name for supersedes, _ in found.values() for name in supersedes}
+    assert (len(found), len(gone)) == (18, FOLD_ABOVE + 1)
     counting = Interposed(remote)
     two = machine(tmp_path, "two", counting)
     two.mirror.refresh()
     assert len(two.mirror.results([key(number) for number in range(18)])) == 18
-    assert counting.counted == {"get": 2, "list": 1}
+    assert counting.counted == {"get": 1 + 18 - len(gone), "list": 1}
 
 
 def test_a_segment_that_goes_while_it_is_fetched_is_looked_for_again(tmp_path: Path) -> None:
@@ -256,12 +258,17 @@ def test_another_project_s_segment_is_left_out(tmp_path: Path) -> None:
 
 def test_what_is_folded_depends_on_sizes() -> None:
     """Few are left alone; of many, a large one is left until the small ones together are comparable."""
-    assert to_fold({f"{n}": 1 for n in range(16)}, 1000) == []
-    assert len(to_fold({f"{n}": 1 for n in range(17)}, 1000)) == 17
-    large = {**{f"{n}": 1 for n in range(17)}, "large": 900}
+    assert to_fold({f"{n}": 1 for n in range(FOLD_ABOVE)}, 1000) == []
+    small = {f"{n}": 1 for n in range(FOLD_ABOVE + 1)}
+    assert len(to_fold(small, 1000)) == FOLD_ABOVE + 1
+    large = {**small, "large": 900}
     assert "large" not in to_fold(large, 2000)
-    assert "large" in to_fold({**large, "middle": 60, "wide": 300}, 2000)
-    assert sum(to_fold({f"{n}": 10 for n in range(40)}, 100).__len__() for _ in range(1)) == 10
+    assert "large" in to_fold({**large, "middle": 50, "wide": 250}, 2000)
+
+
+def test_what_is_folded_fits() -> None:
+    """No more than there is room for."""
+    assert len(to_fold({f"{n}": 10 for n in range(40)}, 100)) == 10
 
 
 def test_superseding_is_handed_on() -> None:
