@@ -485,11 +485,5 @@ def folded(several: Iterable[Records]) -> Records:
 
 
 def level_above(names: Iterable[str]) -> int:
-    """The lowest level that a segment may have which supersedes *names*.
-
-    :raises CorruptionError: there is none (slug ``segment-too-large``).
-    """
-    above = 1 + max((level_of(name) or 0) for name in names)
-    if above > HIGHEST_LEVEL:
-        raise CorruptionError("the remote's index was folded too often", slug="segment-too-large")
-    return above
+    """The lowest level that a segment may have which supersedes *names*, or the highest there is."""
+    return min(HIGHEST_LEVEL, 1 + max((level_of(name) or 0) for name in names))

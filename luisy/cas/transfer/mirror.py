@@ -16,6 +16,7 @@ from luisy.cas.remote_rows import RemoteRows
 from luisy.cas.segments import FORMAT, Records, encode
 from luisy.cas.transfer.candidates import load_contents
 from luisy.cas.transfer.merging import Merger, newer_remote
+from luisy.cas.transfer.parallel import Control
 from luisy.cas.transfer.planning import Planner, PushPlan
 from luisy.cas.transfer.pulling import Puller, download
 from luisy.cas.transfer.pushing import Committed, Pusher
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
     from luisy.cas.transfer.refs import Ref
     from luisy.model import Action, Digest, Key, Reason
 
-    Progress = Callable[
-        [int, int], None
-    ]  # told the bytes of objects that are done, and of all that are to be done
+    Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +178,8 @@ class Mirror:
         total = sum(result.size for result in self._rows.results(list(keys)).values())
         puller = self._puller(progress, total)
         actions, failed = puller.results(list(dict.fromkeys(keys)), extras=extras)
+        if progress is not None:
+            progress(total, total)
         return Fetched(tuple(actions), failed, puller.objects, puller.received)
 
     def fetch_objects(self, digests: Iterable[Digest]) -> dict[Digest, Reason]:
@@ -197,7 +198,7 @@ class Mirror:
             self._rows,
             self._notes,
             self._merger,
-            _counted(progress, total),
+            Control(_counted(progress, total)),
         )
 
     # --- up
@@ -264,6 +265,8 @@ class Mirror:
                     done = pusher.push([*plan.candidates, *found], plan.there)
                 if ours:
                     write_refs(self._remote, self._namespace.refs, ours, seen, replace=replace_refs)
+        if progress is not None:
+            progress(plan.bytes, plan.bytes)
         self.saw_refs({name: ref.manifest for name, ref in (refs or {}).items()})
         outvoted = (*plan.outvoted, *done.outvoted)
         return Pushed(done.actions, outvoted, uploader.objects, uploader.sent, plan.held_back)
@@ -287,8 +290,8 @@ class Mirror:
         return found
 
     def _uploader(self, progress: Progress | None, total: int) -> Uploader:
-        tell = _counted(progress, total)
-        return Uploader(self._store, self._remote, self._namespace, self._notes, tell)
+        control = Control(_counted(progress, total))
+        return Uploader(self._store, self._remote, self._namespace, self._notes, control)
 
     def _pusher(self, uploader: Uploader, superseding: frozenset[Key]) -> Pusher:
         return Pusher(
@@ -362,6 +365,6 @@ def _counted(progress: Progress | None, total: int) -> Callable[[int], None]:
     def step(size: int) -> None:
         nonlocal done
         done += size
-        tell(done, max(total, done))
+        tell(min(done, total), total)
 
     return step

@@ -21,7 +21,7 @@ from luisy.cas.remote import BlobMissing, Unreachable
 from luisy.cas.remote_limits import MANIFEST_BYTES, MEMBER_BYTES
 from luisy.cas.remote_names import new_uuid
 from luisy.cas.segments import BadRecord, Encoding, LocationRecord
-from luisy.cas.transfer.parallel import Narrows, in_parallel
+from luisy.cas.transfer.parallel import Control, in_parallel
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key, Reason
 
@@ -60,7 +60,7 @@ class _Arrived:
 class Puller:
     """Brings objects and results of one namespace into a store.
 
-    :param progress: told the bytes of objects that are there, as they come.
+    :param control: of the transfers of this call.
     :ivar received: bytes of objects that came.
     """
 
@@ -70,10 +70,9 @@ class Puller:
     rows: RemoteRows
     notes: RemoteNotes
     merger: Merger
-    progress: Callable[[int], None] = lambda _: None
+    control: Control = field(default_factory=Control)
     received: int = 0
     objects: int = 0
-    _narrows: Narrows = field(default_factory=Narrows)
 
     # --- results
 
@@ -180,7 +179,7 @@ class Puller:
             for digest, places in located.items()
         }
         while batch := [queue.pop(0) for queue in queues.values() if queue]:
-            for arrived in in_parallel(self._jobs(batch)):
+            for arrived in in_parallel(self._jobs(batch), control=self.control):
                 self._keep(arrived)
                 failed.update(arrived.failed)
                 for digest in (*(one[0] for one in arrived.small), *(one[0] for one in arrived.large)):
@@ -218,7 +217,7 @@ class Puller:
         """Through a file, hashed while it is written; twice, if the first time brought something else."""
         arrived = _Arrived()
         for attempt in range(2):
-            with self._narrows.of(location.size), self.store.incoming() as target:
+            with self.control.narrows(location.size), self.store.incoming() as target:
                 try:
                     if self._stream(location, target.write) == location.digest:
                         arrived.large.append((Digest(location.digest.hex()), target.name, location.size))
@@ -250,21 +249,19 @@ class Puller:
                 raise CorruptionError("longer than it should be", slug="bad-frame")
             hasher.update(piece)
             write(piece)
+            self.control.moved(len(piece))
         return hasher.digest()
 
     def _keep(self, arrived: _Arrived) -> None:
         with self.store.transaction():
             for digest, data in arrived.small:
                 self.store.accept(data, digest, len(data))
-                self._came(len(data))
+                self.control.moved(len(data))
             for digest, path, size in arrived.large:
                 self.store.accept(path, digest, size)
-                self._came(size)
-
-    def _came(self, size: int) -> None:
-        self.objects += 1
-        self.received += size
-        self.progress(size)
+        self.objects += len(arrived.small) + len(arrived.large)
+        self.received += sum(len(data) for _, data in arrived.small)
+        self.received += sum(size for _, _, size in arrived.large)
 
     # --- what is wrong
 

@@ -236,10 +236,13 @@ class Pusher:
         }
         room = SEGMENT_RAW - sum(one.weight for one in batch) - MIB
         work.fold = to_fold(may, room)
+        work.folded = self.index.records(work.fold)
+        if sum(one.size for one in work.folded) > room:
+            work.fold, work.folded = [], []
+            return
         listed = {blob.name.removeprefix(self.namespace.index) for blob in seen.listing.blobs}
         says = {name: merged[name].supersedes for name in work.fold}
         work.supersedes = superseded_by(work.fold, says, listed)
-        work.folded = self.index.records(work.fold)
 
     # --- afterwards
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from luisy.cas.compression import compress_file, pays
 from luisy.cas.packs import PackWriter
@@ -20,7 +20,7 @@ from luisy.cas.remote_limits import ATTEMPTS, OWN_BLOB, PIECE, SAMPLE, WORTHWHIL
 from luisy.cas.remote_names import new_uuid, object_blob, pack_blob
 from luisy.cas.remote_notes import Upload
 from luisy.cas.segments import Encoding, LocationRecord
-from luisy.cas.transfer.parallel import Narrows, in_parallel
+from luisy.cas.transfer.parallel import Control, Watched, in_parallel
 from luisy.cas.transfer.slots import WRITER, contended
 from luisy.model import Digest
 
@@ -58,7 +58,7 @@ class Touch:
 class Uploader:
     """Brings objects of a store into one namespace.
 
-    :param progress: told the bytes of objects that are up, as they come.
+    :param control: of the transfers of this call.
     :ivar sent: bytes of objects that were sent.
     """
 
@@ -66,11 +66,10 @@ class Uploader:
     remote: Remote
     namespace: Namespace
     notes: RemoteNotes
-    progress: Callable[[int], None] = lambda _: None
+    control: Control = field(default_factory=Control)
     sent: int = 0
     objects: int = 0
     _covered: set[str] = field(default_factory=set)
-    _narrows: Narrows = field(default_factory=Narrows)
 
     def place(
         self, sizes: Mapping[Digest, int], touches: Sequence[Touch], bad: Collection[str]
@@ -89,12 +88,10 @@ class Uploader:
         for found in in_parallel(functools.partial(self._resume, upload) for upload in self._begun(missing)):
             placed.update({digest: one for digest, one in _by_digest(found).items() if digest in missing})
         missing = {digest: size for digest, size in missing.items() if digest not in placed}
-        for found in in_parallel(self._jobs(missing, bad)):
+        for found in in_parallel(self._jobs(missing, bad), control=self.control):
             placed.update(_by_digest(found))
             self.objects += len(found)
-            for one in found:
-                self.sent += one.size
-                self.progress(one.size)
+            self.sent += sum(one.size for one in found)
         return placed
 
     def committed(self) -> None:
@@ -175,10 +172,11 @@ class Uploader:
                 raise
             etag = found.etag
         self._note(upload, etag)
+        self.control.moved(sum(one.size for one in pack.members))
         return pack.members
 
     def _own_blob(self, digest: Digest, size: int, *, bad: bool) -> Placed:
-        with self._narrows.of(size), self.store.open_object(digest) as source:
+        with self.control.narrows(size), self.store.open_object(digest) as source:
             packed = self._compressed(source, size)
             try:
                 encoding = Encoding.RAW if packed is None else Encoding.ZSTD
@@ -186,7 +184,9 @@ class Uploader:
                 location = LocationRecord(
                     bytes.fromhex(digest), object_blob(digest), 0, length, encoding, size
                 )
-                return (self._put_own(source if packed is None else packed, location, bad=bad),)
+                data = source if packed is None else packed
+                watched = cast("BinaryIO", Watched(data, length, self.control))
+                return (self._put_own(watched, location, bad=bad),)
             finally:
                 if packed is not None:
                     packed.close()
