@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import gzip
 import io
@@ -333,6 +334,57 @@ def test_azurite_stopped_and_started_again(tmp_path: Path) -> None:
         assert (remote.get("a"), remote.get("b")) == (b"1", b"2")
     finally:
         azurite.kill()
+
+
+# Connections and forks
+
+
+def child_passes(claim: Callable[[], bool]) -> bool:
+    """True if *claim* holds in a forked child."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = 0 if claim() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_connections_are_kept(proxy: Proxy, container: str) -> None:
+    """Requests that follow each other go by one connection."""
+    remote = AzureRemote(container, credentials=proxy.credentials)
+    for _ in range(3):
+        remote.head("a")
+    assert len(set(proxy.connections)) == 1
+
+
+def test_no_connection_is_shared_with_a_child(proxy: Proxy, container: str) -> None:
+    """Parent and child each open their own after a fork."""
+    remote = AzureRemote(container, credentials=proxy.credentials)
+    remote.head("a")
+    assert child_passes(lambda: remote.head("a") is None)
+    remote.head("a")
+    before, child, after = proxy.connections
+    assert child not in {before, after}
+
+
+def test_no_connection_is_carried_into_a_child(azurite: Azurite, container: str) -> None:
+    """A child inherits no open socket of a remote, so the server sees it closed when the parent closes it."""
+    before = sockets()
+    remote = AzureRemote(container, credentials=azurite.credentials)
+    remote.head("a")
+    assert len(sockets() - before) == 1
+    assert child_passes(lambda: not sockets() - before)
+
+
+def sockets() -> set[str]:
+    """The open sockets of this process."""
+    links = set()
+    for descriptor in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            links.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+    return {link for link in links if link.startswith("socket:")}
 
 
 # What is stored by others

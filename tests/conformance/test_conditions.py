@@ -99,7 +99,7 @@ def test_touch_makes_a_new_version_of_the_same_bytes(remote: Remote) -> None:
     new = remote.touch("a", if_match=etag)
     blob = remote.head("a")
     assert blob is not None
-    assert (remote.get("a"), blob.etag, blob.metadata.get("writer")) == (b"bytes", new, "w")
+    assert (remote.get("a"), blob.etag, blob.metadata) == (b"bytes", new, {"writer": "w"})
     assert new != etag
 
 

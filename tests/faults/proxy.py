@@ -38,7 +38,10 @@ class Fault:
 
 
 class Proxy(http.server.ThreadingHTTPServer):
-    """Stands before an Azurite; ``fault`` may be set to what decides by method and path."""
+    """Stands before an Azurite; ``fault`` may be set to what decides by method and path.
+
+    ``requests`` are the methods and paths that came, ``connections`` the ports that each came from.
+    """
 
     daemon_threads = True
 
@@ -47,6 +50,7 @@ class Proxy(http.server.ThreadingHTTPServer):
         self.azurite = azurite
         self.fault: Callable[[str, str], Fault | None] = lambda method, path: None
         self.requests: list[tuple[str, str]] = []
+        self.connections: list[int] = []
 
     @property
     def credentials(self) -> Credentials:
@@ -85,6 +89,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         self.server.requests.append((self.command, self.path))
+        self.server.connections.append(self.client_address[1])
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.server.fault(self.command, self.path) or Fault()
         if fault.status:

@@ -177,7 +177,7 @@ class Remote(Protocol):
         """
 
     def touch(self, name: str, *, if_match: ETag) -> ETag:
-        """Give the blob a new ETag without changing its bytes or its ``writer``.
+        """Give the blob a new ETag without changing its bytes or its metadata.
 
         :raises BlobMissing: it is not there.
         :raises ConditionFailed: it is another version.

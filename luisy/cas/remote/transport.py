@@ -26,8 +26,9 @@ class Transport:
 
     def send(self, request: Any, **options: Any) -> Any:
         """One round trip."""
-        about_blob = "comp=" not in request.url
-        goes_up = request.method == "PUT" and (about_blob or "comp=block&" in f"{request.url}&")
+        query = f"&{request.url.partition('?')[2]}&"
+        about_blob = "&comp=" not in query
+        goes_up = request.method == "PUT" and (about_blob or "&comp=block&" in query)
         self._meter.count(up=int(request.headers.get("Content-Length", 0)) if goes_up else 0)
         if self._opened is None:
             self._opened = self._connect()
@@ -42,8 +43,15 @@ class Transport:
 
     def close(self) -> None:
         """Let go of the idle ones; those in use are closed when their requests are answered."""
-        if self._opened is not None:
-            self._opened[0].close()
+        if self._opened is None:
+            return
+        # The session only forgets its pools, and an error may keep one of them alive in a cycle with its traceback.
+        for adapter in self._opened[0].adapters.values():
+            for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
+                for key in manager.pools.keys():  # noqa: SIM118 - it refuses to be iterated
+                    if (pool := manager.pools.get(key)) is not None:
+                        pool.close()
+        self._opened[0].close()
 
     def sleep(self, seconds: float) -> None:
         """The SDK's retries are off, but it waits between attempts to read an answer."""
