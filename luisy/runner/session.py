@@ -346,14 +346,16 @@ class Session:
         node.done, node.superseded = True, False
         if node.kind is not Kind.TASK:
             return
-        self.workspace.load([node])
         node.content, node.key, node.by_content = execution.content, execution.key, execution.key is None
         if execution.key is None:
+            self.workspace.load([node])
             self.workspace.expect(node)
-        else:
-            self.resolver.lookup.forget(execution.key)
-            node.result = self.store.results([execution.key]).get(execution.key)
-            self._unpublished.append(node)
+            return
+        self.resolver.lookup.forget(execution.key)
+        node.result = self.store.results([execution.key]).get(execution.key)
+        if node.result is not None:
+            self.workspace.kept(node, self.resolver.lookup.manifest(node.result))
+        self._unpublished.append(node)
 
     def ran_in_batch(self, task: luigi.Task, seconds: float) -> None:
         """A batch ran for *task*, too: keep its outputs as its own. What the batch read says nothing about it."""

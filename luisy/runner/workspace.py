@@ -40,6 +40,7 @@ class Workspace:
         self.notes: list[Reason] = []
         self._placements: dict[str, Placement] = {}
         self._tokens: dict[str, bytes | None] = {}
+        self._meant: dict[str, Digest] = {}
         self._listed: dict[str, frozenset[str] | None] = {}
         self._watched: tuple[int, list[str]] | None = None
         # On the first use every file that is there was there before luisy, but not those that another run makes
@@ -75,12 +76,9 @@ class Workspace:
         return all(self._holds(path, manifest, name) for name, path in node.outputs)
 
     def _holds(self, path: str, manifest: Manifest, name: bytes) -> bool:
+        meant = self._meant[path] = output_of(manifest, name).digest
         placement = self._placements.get(path)
-        return (
-            placement is not None
-            and placement.content == output_of(manifest, name).digest
-            and placement.token == stat_token(path)
-        )
+        return placement is not None and placement.content == meant and placement.token == stat_token(path)
 
     def expect(self, node: Node) -> None:
         """Note how the files of *node*, which luisy did not write, are now; before they are hashed."""
@@ -94,11 +92,21 @@ class Workspace:
 
     def unchanged(self, node: Node) -> bool:
         """Whether the outputs of *node* are what they were when they were restored, kept or hashed."""
-        return all(self._expected(path) == stat_token(path) for _, path in node.outputs)
+        return all(self._as_meant(path) for _, path in node.outputs)
 
-    def _expected(self, path: str) -> bytes | None:
+    def _as_meant(self, path: str) -> bool:
         placement = self._placements.get(path)
-        return self._tokens.get(path) if placement is None else placement.token
+        if placement is None:
+            return self._tokens.get(path) == stat_token(path)
+        # The index may by now know of a file that another run, of other code, has put in this place.
+        return placement.content == self._meant.get(
+            path, placement.content
+        ) and placement.token == stat_token(path)
+
+    def kept(self, node: Node, manifest: Manifest) -> None:
+        """Note that *node* was executed and its outputs were kept as *manifest* says."""
+        self.load([node])
+        self._meant.update({path: output_of(manifest, name).digest for name, path in node.outputs})
 
     def restore(self, node: Node, manifest: Manifest) -> None:
         """Make every output path of *node* hold what *manifest* says; what is already in place stays.
@@ -107,6 +115,8 @@ class Workspace:
         """
         if self.holds(node, manifest):
             return
+        for _, path in node.outputs:  # where another run is executing, it would keep our bytes as its own
+            self.store.wait_for(_lock_of(path))
         self.load([node])  # another run may have put it there since we asked
         wanting = {
             name: path
@@ -134,15 +144,14 @@ class Workspace:
 
     @contextmanager
     def reserved(self, node: Node) -> Iterator[None]:
-        """Let no other run execute a task that writes to the paths of *node*.
+        """Let no other run write to the paths of *node* while it executes.
 
         The key's own lock does not see to that: another version of the code writes to the same paths under
         another key, and what one of them wrote would be kept as the other's result.
         """
         with ExitStack() as stack:
             for path in sorted(path for _, path in node.outputs):
-                name = blake3(os.fsencode(path), derive_key_context="luisy 1 output path", max_threads=1)
-                stack.enter_context(self.store.lock(Key(name.hexdigest())))
+                stack.enter_context(self.store.lock(_lock_of(path)))
             yield
 
     def clear(self, node: Node) -> None:
@@ -227,6 +236,12 @@ class Workspace:
         if project not in self._listed:
             self._listed[project] = _read_luisy_1_hashes(self.root, project)
         return self._listed[project]
+
+
+def _lock_of(path: str) -> Key:
+    """What to lock where an output path is meant."""
+    name = blake3(os.fsencode(path), derive_key_context="luisy 1 output path", max_threads=1)
+    return Key(name.hexdigest())
 
 
 def _read_luisy_1_hashes(root: str, project: str) -> frozenset[str] | None:
