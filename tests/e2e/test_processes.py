@@ -270,3 +270,23 @@ def test_several_projects_in_one_run(project: Project) -> None:
     assert project.run().ran == ["Other", "Root"]
     project.remove_outputs()
     assert project.run().ran == []
+
+
+def test_a_result_is_not_restored_over_the_output_of_a_running_task(project: Project) -> None:
+    """Another checkout is executing a task when this one's result is to be put in the same place."""
+    project.tasks('class Root(Text):\n    def run(self):\n        self.put("first")')
+    project.run()
+    first = project.folder / "first"
+    shutil.copytree(project.code, first)
+    project.edit('self.put("first")', 'self.put("second")\n        import time\n        time.sleep(1)')
+    slow = project.start()
+    while not (project.place("Root").exists() and project.text("Root") == "second"):
+        time.sleep(0.01)
+        assert slow.poll() is None
+    subprocess.run(
+        project.words("run"), cwd=first, env=project.environment, check=True, stdout=subprocess.DEVNULL
+    )
+    assert project.text("Root") == "first"
+    slow.communicate()
+    project.run()
+    assert project.text("Root") == "second"
