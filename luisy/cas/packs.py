@@ -22,7 +22,7 @@ from blake3 import blake3
 from luisy.cas.compression import compressed_if_worthwhile, decompress
 from luisy.cas.hashing import digest_bytes
 from luisy.cas.remote_limits import GAP, OWN_BLOB, PACK, RANGE
-from luisy.cas.segments import Encoding, LocationRecord
+from luisy.cas.remote_records import Encoding, LocationRecord
 from luisy.errors import CorruptionError
 
 if TYPE_CHECKING:

@@ -18,15 +18,8 @@ from luisy.cas import actions
 from luisy.cas.action_rows import INLINE_BYTES
 from luisy.cas.envelope import body_of
 from luisy.cas.hashing import digest_bytes
-from luisy.cas.segments import (
-    SUPERSEDING,
-    Kind,
-    Opened,
-    frame_records,
-    open_segment,
-    read_directory,
-    records_of,
-)
+from luisy.cas.remote_records import SUPERSEDING, Kind
+from luisy.cas.segments import Opened, frame_records, open_segment, read_directory, records_of
 from luisy.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -34,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from luisy.cas.database import Database
-    from luisy.cas.segments import ActionRecord, Block, Directory, Records
+    from luisy.cas.remote_records import ActionRecord, Block, Records
+    from luisy.cas.segments import Directory
 
 BITS = 24
 """A row's id is its segment's id, shifted by this, plus a number."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from luisy.cas.segments import BadRecord, LocationRecord
+from luisy.cas.remote_records import BadRecord, LocationRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

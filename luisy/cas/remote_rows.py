@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from luisy.cas import actions
 from luisy.cas.action_rows import COLUMNS, Listed, result_of
 from luisy.cas.database import WANTED, packed
+from luisy.cas.remote_records import BadRecord, LocationRecord
 from luisy.cas.searching import MOST, bounds
-from luisy.cas.segments import BadRecord, LocationRecord
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from luisy.cas.action_rows import Result
     from luisy.cas.remote_index import RemoteIndex
-    from luisy.cas.segments import ActionRecord
+    from luisy.cas.remote_records import ActionRecord
     from luisy.model import Action
 
 _IN_NAMESPACE = "b.id >> 24 IN (SELECT s.id FROM remote_segments s WHERE s.namespace = ?3)"

@@ -18,179 +18,42 @@ kind are sorted by key or digest. Kinds from 128 on are skipped by a reader that
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from blake3 import blake3
 
 from luisy.cas.compression import compress, decompress
-from luisy.cas.remote_limits import FRAME_RAW, MEMBER_BYTES, SEGMENT_RAW, SEGMENT_STORED
-from luisy.cas.remote_names import HIGHEST_LEVEL, is_blob, level_of, object_blob
+from luisy.cas.remote_limits import FRAME_RAW, SEGMENT_RAW, SEGMENT_STORED
+from luisy.cas.remote_names import HIGHEST_LEVEL, level_of
+from luisy.cas.remote_records import (
+    NAME_BYTES,
+    ActionRecord,
+    BadRecord,
+    Block,
+    ContentRecord,
+    Count,
+    Kind,
+    LocationRecord,
+    Name,
+    Record,
+    Records,
+    Text,
+    UseRecord,
+)
 from luisy.errors import CorruptionError
-from luisy.model import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 MAGIC = b"luisy-segment-1\n"
 END = b"luisyend"
-RECORD_CONTEXT = "luisy 1 remote record"
-BLOCK_CONTEXT = "luisy 1 remote block"
-FORMAT = 1
-"""Version of this format; part of what a signature covers."""
-
-SUPERSEDING = 1
-"""Flag of an action record: it wins over records of its key whose slots were opened before it."""
-
 _TRAILER = struct.Struct(">QII32s8s")
 _OPTIONAL_KINDS = 128
-_NAME_BYTES = 32
-
-Name = Annotated[bytes, msgspec.Meta(min_length=_NAME_BYTES, max_length=_NAME_BYTES)]
-Uuid = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
-Short = Annotated[bytes, msgspec.Meta(max_length=256)]
-Text = Annotated[str, msgspec.Meta(max_length=1024)]
 
 
-class Encoding(IntEnum):
-    """How an object's bytes are stored."""
-
-    RAW = 0
-    ZSTD = 1
-
-
-class Kind(IntEnum):
-    """What the records of a frame are."""
-
-    ACTION = 1
-    CONTENT = 2
-    LOCATION = 3
-    USE = 4
-    BAD = 5
-
-
-class _Record(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A record is a MessagePack array of its fields in order, no more and no fewer."""
-
-
-class Block(_Record, frozen=True):
-    """One push.
-
-    :param slot: uuid of the slot through which it was committed.
-    :param opened: the server's time when that was opened, ms since the epoch, UTC.
-    :param records: digests of its records (:meth:`ActionRecord.digest`), 32 bytes each.
-    :param key_id: names the key of the signature; empty where there is none.
-    """
-
-    slot: Uuid
-    opened: Count
-    records: bytes
-    key_id: Short = b""
-    signature: Short = b""
-
-    def signed(self, project: str) -> bytes:
-        """The bytes that the signature covers."""
-        hasher = blake3(derive_key_context=BLOCK_CONTEXT, max_threads=1)
-        for part in (
-            str(FORMAT).encode(),
-            project.encode(),
-            self.slot,
-            str(self.opened).encode(),
-            self.records,
-        ):
-            hasher.update(len(part).to_bytes(8, "big") + part)
-        return hasher.digest()
-
-
-class ActionRecord(_Record, frozen=True):
-    """A key has a result.
-
-    :param block: number of its block in the directory.
-    :param flags: :data:`SUPERSEDING` or 0.
-    :param action: the bytes of the action file.
-    :param manifest: the bytes of the manifest while they are few, else None: then it is an object.
-    """
-
-    key: Name
-    block: Count
-    flags: Count
-    action: bytes
-    manifest: bytes | None
-
-    def digest(self) -> bytes:
-        """What the block lists."""
-        return _record_digest(Kind.ACTION, self.flags, self.action)
-
-
-class ContentRecord(_Record, frozen=True):
-    """A manifest is wanted by itself: a ref is about to name it. It stays as long as an action of its age would.
-
-    :param content: digest of the manifest.
-    :param manifest: as in an action's record.
-    """
-
-    content: Name
-    block: Count
-    manifest: bytes | None
-
-    def digest(self) -> bytes:
-        """What the block lists."""
-        return _record_digest(Kind.CONTENT, 0, self.content)
-
-
-class LocationRecord(_Record, frozen=True):
-    """Where the bytes of an object are.
-
-    :param blob: ``objects/..`` or ``packs/..``, relative to the namespace.
-    :param length: bytes stored.
-    :param size: bytes of the object.
-    """
-
-    digest: Name
-    blob: Text
-    offset: Count
-    length: Count
-    encoding: Count
-    size: Count
-
-    def is_sound(self) -> bool:
-        """Whether it may be followed."""
-        if not is_blob(self.blob) or self.encoding not in (Encoding.RAW, Encoding.ZSTD):
-            return False
-        if self.encoding == Encoding.RAW and self.length != self.size:
-            return False
-        if self.blob.startswith("objects/"):
-            return self.offset == 0 and self.blob == object_blob(Digest(self.digest.hex()))
-        return self.size <= MEMBER_BYTES and self.length <= MEMBER_BYTES and self.offset < 1 << 48
-
-
-class UseRecord(_Record, frozen=True):
-    """An action was hit or skipped.
-
-    :param used: the server's time, ms since the epoch, UTC.
-    """
-
-    key: Name
-    used: Count
-
-
-class BadRecord(_Record, frozen=True):
-    """Bytes at a location were not what its digest says, or not there.
-
-    :param etag: of the blob then; empty if it was gone.
-    :param mended: 1: a pusher has put them there or elsewhere since, and this word is the last one.
-    """
-
-    digest: Name
-    blob: Text
-    etag: Text
-    mended: Count
-
-
-class Frame(_Record, frozen=True):
+class Frame(Record, frozen=True):
     """Where a frame lies in its segment.
 
     :param first: smallest key or digest in it.
@@ -208,33 +71,13 @@ class Frame(_Record, frozen=True):
     digest: Name
 
 
-class Directory(_Record, frozen=True):
+class Directory(Record, frozen=True):
     """What a segment says of itself."""
 
     project: Text
     supersedes: list[Text]
     blocks: list[Block]
     frames: list[Frame]
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """The records of a segment, or of several that are folded."""
-
-    blocks: tuple[Block, ...] = ()
-    actions: Sequence[ActionRecord] = field(default_factory=tuple)
-    contents: Sequence[ContentRecord] = field(default_factory=tuple)
-    locations: Sequence[LocationRecord] = field(default_factory=tuple)
-    uses: Sequence[UseRecord] = field(default_factory=tuple)
-    bads: Sequence[BadRecord] = field(default_factory=tuple)
-
-    @property
-    def size(self) -> int:
-        """Bytes that the records will take unpacked, about and rather too many."""
-        inline = sum(len(one.action) + len(one.manifest or b"") + 96 for one in self.actions)
-        inline += sum(len(one.manifest or b"") + 64 for one in self.contents)
-        blocks = sum(len(block.records) + 96 for block in self.blocks)
-        return inline + blocks + 144 * len(self.locations) + 48 * len(self.uses) + 176 * len(self.bads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +148,7 @@ def _sorted(records: Records) -> Iterator[tuple[Kind, list[tuple[bytes, bytes]]]
             yield kind, [(_fields(one)[0], encode_one(one)) for one in found]
 
 
-def _fields(record: _Record) -> tuple[Any, ...]:
+def _fields(record: Record) -> tuple[Any, ...]:
     return msgspec.structs.astuple(record)
 
 
@@ -327,11 +170,6 @@ def _array_head(count: int) -> bytes:
     return b"\xdc" + count.to_bytes(2, "big") if count < 1 << 16 else b"\xdd" + count.to_bytes(4, "big")
 
 
-def _record_digest(kind: Kind, flags: int, body: bytes) -> bytes:
-    head = bytes((kind,)) + flags.to_bytes(8, "big")
-    return blake3(head + body, derive_key_context=RECORD_CONTEXT, max_threads=1).digest()
-
-
 # --- reading
 
 
@@ -346,7 +184,7 @@ def open_segment(data: bytes, project: str) -> Opened:
         raise bad_segment("it belongs to another project")
     if any(level_of(name) is None for name in directory.supersedes):
         raise bad_segment("it supersedes something that is no segment")
-    if any(len(block.records) % _NAME_BYTES for block in directory.blocks):
+    if any(len(block.records) % NAME_BYTES for block in directory.blocks):
         raise bad_segment("a block's list is cut off")
     if any(frame.kind not in _decoders and frame.kind < _OPTIONAL_KINDS for frame in directory.frames):
         raise bad_segment("it holds what this luisy does not know", slug="newer-segment")
@@ -440,48 +278,7 @@ def bad_segment(problem: str, *, slug: str = "bad-segment") -> CorruptionError:
     )
 
 
-# --- folding
-
-
-def folded(several: Iterable[Records]) -> Records:
-    """The union of the records of several segments, each once, blocks as they were.
-
-    Of use records the latest of each key is left; of a bad location that was mended, the last word.
-    """
-    blocks: dict[bytes, int] = {}
-    kept: list[Block] = []
-    actions: dict[tuple[bytes, int, int], ActionRecord] = {}
-    contents: dict[tuple[bytes, int], ContentRecord] = {}
-    locations: dict[LocationRecord, None] = {}
-    uses: dict[bytes, UseRecord] = {}
-    bads: dict[tuple[bytes, str, str], BadRecord] = {}
-    for records in several:
-        numbers = []
-        for block in records.blocks:
-            if block.slot not in blocks:
-                blocks[block.slot] = len(kept)
-                kept.append(block)
-            numbers.append(blocks[block.slot])
-        for action in records.actions:
-            moved = msgspec.structs.replace(action, block=numbers[action.block])
-            actions[moved.key, moved.block, moved.flags] = moved
-        for content in records.contents:
-            again = msgspec.structs.replace(content, block=numbers[content.block])
-            contents[again.content, again.block] = again
-        locations.update(dict.fromkeys(records.locations))
-        for use in records.uses:
-            uses[use.key] = max(use, uses.get(use.key, use), key=lambda one: one.used)
-        for bad in records.bads:
-            known = bads.get((bad.digest, bad.blob, bad.etag), bad)
-            bads[bad.digest, bad.blob, bad.etag] = max(bad, known, key=lambda one: one.mended)
-    return Records(
-        tuple(kept),
-        tuple(actions.values()),
-        tuple(contents.values()),
-        tuple(locations),
-        tuple(uses.values()),
-        tuple(bads.values()),
-    )
+# --- levels
 
 
 def level_above(names: Iterable[str]) -> int:

@@ -17,7 +17,7 @@ from blake3 import blake3
 from luisy.cas.compression import compress, decompress
 from luisy.cas.remote_limits import TOMBSTONE_RAW
 from luisy.cas.remote_names import is_blob
-from luisy.cas.segments import Name, Text
+from luisy.cas.remote_records import Name, Text
 from luisy.errors import CorruptionError
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from luisy.cas.remote import BlobMissing, ConditionFailed, Listing
 from luisy.cas.remote_index import RemoteIndex
 from luisy.cas.remote_names import Namespace
 from luisy.cas.remote_notes import RemoteNotes
+from luisy.cas.remote_records import FORMAT, Records
 from luisy.cas.remote_rows import RemoteRows
-from luisy.cas.segments import FORMAT, Records, encode
+from luisy.cas.segments import encode
 from luisy.cas.transfer.candidates import load_contents
 from luisy.cas.transfer.merging import Merger, newer_remote
 from luisy.cas.transfer.parallel import Control

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from luisy.cas.action_rows import Result
     from luisy.cas.remote_notes import RemoteNotes
+    from luisy.cas.remote_records import BadRecord, LocationRecord
     from luisy.cas.remote_rows import RemoteRows
-    from luisy.cas.segments import BadRecord, LocationRecord
     from luisy.cas.store import Store
 
 _WRITTEN = (Word.WRITE, Word.SUPERSEDE)

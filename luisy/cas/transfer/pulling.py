@@ -20,7 +20,7 @@ from luisy.cas.receiving import Received
 from luisy.cas.remote import BlobMissing, Unreachable
 from luisy.cas.remote_limits import MANIFEST_BYTES, MEMBER_BYTES
 from luisy.cas.remote_names import new_uuid
-from luisy.cas.segments import BadRecord, Encoding, LocationRecord
+from luisy.cas.remote_records import BadRecord, Encoding, LocationRecord
 from luisy.cas.transfer.parallel import Control, in_parallel
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key, Reason

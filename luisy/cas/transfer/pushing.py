@@ -10,7 +10,7 @@ from luisy.cas.remote import BlobMissing
 from luisy.cas.remote_index import Incoming
 from luisy.cas.remote_limits import ATTEMPTS, FOLD_ABOVE, MIB, SEGMENT_RAW, SEGMENT_WANTED, USE_AGAIN
 from luisy.cas.remote_names import level_of
-from luisy.cas.segments import (
+from luisy.cas.remote_records import (
     SUPERSEDING,
     ActionRecord,
     BadRecord,
@@ -19,8 +19,8 @@ from luisy.cas.segments import (
     Records,
     UseRecord,
     folded,
-    level_above,
 )
+from luisy.cas.segments import level_above
 from luisy.cas.transfer.candidates import load
 from luisy.cas.transfer.deciding import Bytes, Word, bytes_needed, superseded_by, to_fold, word
 from luisy.cas.transfer.parallel import in_parallel
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from luisy.cas.remote_index import RemoteIndex
     from luisy.cas.remote_names import Namespace
     from luisy.cas.remote_notes import RemoteNotes
+    from luisy.cas.remote_records import LocationRecord
     from luisy.cas.remote_rows import RemoteRows
-    from luisy.cas.segments import LocationRecord
     from luisy.cas.store import Store
     from luisy.cas.tombstones import Doomed
     from luisy.cas.transfer.candidates import Candidate

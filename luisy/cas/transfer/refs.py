@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from luisy.cas.envelope import Fields
 from luisy.cas.remote import BlobMissing, ConditionFailed
 from luisy.cas.remote_limits import ATTEMPTS, REFS_STORED
-from luisy.cas.segments import FORMAT
+from luisy.cas.remote_records import FORMAT
 from luisy.cas.transfer.slots import contended
 from luisy.errors import CorruptionError, RemoteError
 

@@ -19,7 +19,7 @@ from luisy.cas.remote import BlobMissing, ConditionFailed, ETag
 from luisy.cas.remote_limits import ATTEMPTS, OWN_BLOB, PIECE, SAMPLE, WORTHWHILE
 from luisy.cas.remote_names import new_uuid, object_blob, pack_blob
 from luisy.cas.remote_notes import Upload
-from luisy.cas.segments import Encoding, LocationRecord
+from luisy.cas.remote_records import Encoding, LocationRecord
 from luisy.cas.transfer.parallel import Control, Watched, in_parallel
 from luisy.cas.transfer.slots import WRITER, contended
 from luisy.model import Digest

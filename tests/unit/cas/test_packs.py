@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from luisy.cas.hashing import digest_bytes
 from luisy.cas.packs import MAGIC, PackWriter, coalesced, member, read_footer
 from luisy.cas.remote_limits import GAP, OWN_BLOB, PACK, RANGE
-from luisy.cas.segments import LocationRecord
+from luisy.cas.remote_records import LocationRecord
 from luisy.errors import CorruptionError
 
 BLOB = "packs/" + "0" * 32

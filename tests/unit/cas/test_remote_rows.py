@@ -10,8 +10,9 @@ from luisy.cas import actions, manifests
 from luisy.cas.remote_index import Incoming, RemoteIndex
 from luisy.cas.remote_names import Namespace, level_of, object_blob, segment_name
 from luisy.cas.remote_notes import RemoteNotes, Upload
+from luisy.cas.remote_records import ActionRecord, BadRecord, Block, LocationRecord, Records, UseRecord
 from luisy.cas.remote_rows import RemoteRows
-from luisy.cas.segments import ActionRecord, BadRecord, Block, LocationRecord, Records, UseRecord, encode
+from luisy.cas.segments import encode
 from luisy.errors import RemoteError
 from luisy.model import Digest, Entry, EntryKind, Key
 from tests.unit.cas.values import action, digest, key
@@ -88,7 +89,7 @@ def test_who_wins_stays_when_segments_are_folded(index: Index) -> None:
     """Blocks keep the time at which their slots were opened."""
     names = [index.action(1, 10 + n, opened=300 - n, slot=n) for n in range(3)]
     folded = index.index.records(names)
-    from luisy.cas.segments import folded as fold
+    from luisy.cas.remote_records import folded as fold
 
     merged = index.index.merged()
     with index.index.database.writing() as connection:

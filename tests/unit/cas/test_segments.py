@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from luisy.cas import segments
 from luisy.cas.remote_limits import FRAME_RAW, SEGMENT_RAW, SEGMENT_STORED
-from luisy.cas.segments import (
+from luisy.cas.remote_records import (
     ActionRecord,
     BadRecord,
     Block,
@@ -23,11 +23,9 @@ from luisy.cas.segments import (
     LocationRecord,
     Records,
     UseRecord,
-    encode,
     folded,
-    open_segment,
-    records_of,
 )
+from luisy.cas.segments import encode, open_segment, records_of
 from luisy.errors import CorruptionError
 
 names = st.binary(min_size=32, max_size=32)

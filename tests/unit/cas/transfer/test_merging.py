@@ -21,7 +21,8 @@ from luisy.cas.remote.memory import MemoryRemote
 from luisy.cas.remote_index import Incoming
 from luisy.cas.remote_limits import FOLD_ABOVE
 from luisy.cas.remote_names import Namespace, level_of, new_uuid, segment_name
-from luisy.cas.segments import Records, encode, folded, level_above, open_segment, records_of
+from luisy.cas.remote_records import Records, folded
+from luisy.cas.segments import encode, level_above, open_segment, records_of
 from luisy.cas.transfer.deciding import superseded_by, to_fold
 from luisy.errors import RemoteError
 from tests.mirrors import Interposed, Machine, machine

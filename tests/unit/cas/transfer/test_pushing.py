@@ -105,9 +105,7 @@ def filled(folder: Path, remote: object) -> Machine:
 
 def uploads(remote: Interposed) -> list[str]:
     """The blobs of objects that were sent whole."""
-    return [
-        call.args[0] for call in remote.calls if call.method == "put" and _is_of_objects(call.args[0])
-    ]
+    return [call.args[0] for call in remote.calls if call.method == "put" and _is_of_objects(call.args[0])]
 
 
 def _is_of_objects(name: str) -> bool:
