@@ -11,7 +11,7 @@ import csv
 import json
 import os
 import re
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 
@@ -28,9 +28,13 @@ class Distribution:
     @property
     def name(self) -> str:
         """Its name, normalised as in PEP 503."""
-        return normalised(
-            self._header("Name") or re.split(r"-\d|\.(?:dist|egg)-info$", self._metadata.name)[0]
-        )
+        declared = self._header("Name")
+        return normalised(declared) if declared else self.folder_name
+
+    @cached_property
+    def folder_name(self) -> str:
+        """Its name, normalised, by its metadata folder alone: nothing is read."""
+        return normalised(re.split(r"-\d|\.(?:dist|egg)-info$", self._metadata.name)[0])
 
     @property
     def version(self) -> str:
@@ -118,7 +122,6 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._folders: dict[str, list[Distribution]] = {}
-        self._tops: dict[str, dict[str, list[Distribution]]] = {}
         self._owners: dict[str, Distribution | None] = {}
 
     def owner(self, path: str) -> Distribution | None:
@@ -143,21 +146,17 @@ class Catalogue:
         while folder != os.path.dirname(folder):  # likewise
             relative = path[len(folder) + 1 :].replace(os.sep, "/")
             top = relative.split("/", 1)[0]
-            for distribution in self._by_top(folder).get(top, []):
+            for distribution in self._likely_first(folder, top):
                 files = distribution.files()
                 if relative in files or (top + "/__init__.py") in files or (top + ".py") in files:
                     return distribution
             folder = os.path.dirname(folder)  # likewise
         return None
 
-    def _by_top(self, folder: str) -> dict[str, list[Distribution]]:
-        if folder not in self._tops:
-            tops: dict[str, list[Distribution]] = {}
-            for distribution in self._in(folder):
-                for top in {file.split("/", 1)[0] for file in distribution.files()}:
-                    tops.setdefault(top, []).append(distribution)
-            self._tops[folder] = tops
-        return self._tops[folder]
+    def _likely_first(self, folder: str, top: str) -> list[Distribution]:
+        """All distributions, those first whose name holds *top*: mostly one of them it is, and no other is read."""
+        wanted = normalised(top.removesuffix(".py"))
+        return sorted(self._in(folder), key=lambda distribution: wanted not in distribution.folder_name)
 
     def _in(self, folder: str) -> list[Distribution]:
         if folder not in self._folders:
