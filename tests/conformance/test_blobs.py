@@ -14,7 +14,7 @@ from luisy.cas.remote import BlobMissing, ETag
 if TYPE_CHECKING:
     from luisy.cas.remote import Remote
 
-LARGE = 40 << 20  # several blocks up and several ranges down
+LARGE = 24 << 20  # several blocks up and several ranges down
 
 
 def test_bytes_come_back(remote: Remote) -> None:

@@ -12,7 +12,7 @@ from luisy.cas.remote import BlobMissing, ConditionFailed, ETag
 if TYPE_CHECKING:
     from luisy.cas.remote import Remote
 
-LARGE = 12 << 20  # goes up in blocks
+LARGE = 20 << 20  # goes up in blocks
 
 
 def etag_of(remote: Remote, name: str) -> ETag:

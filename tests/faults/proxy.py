@@ -29,12 +29,14 @@ class Fault:
     :param headers: of that answer.
     :param lost: Azurite is asked, and the connection reset before its answer.
     :param keep: of Azurite's answer, so many bytes of the body come before the connection ends; None: all.
+    :param quietly: with *keep*: the answer says that it has so many bytes, and the connection goes on.
     """
 
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     lost: bool = False
     keep: int | None = None
+    quietly: bool = False
 
 
 class Proxy(http.server.ThreadingHTTPServer):
@@ -98,6 +100,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         status, headers, answer = self._ask_azurite(body)
         if fault.lost:
             self._reset()
+        elif fault.keep is not None and fault.quietly:
+            self._answer(status, {**headers, "Content-Length": str(fault.keep)}, answer[: fault.keep])
         elif fault.keep is not None:
             self._answer(status, headers, answer[: fault.keep])
             self._reset()

@@ -1,8 +1,8 @@
 """An Azure container as a remote, by ``azure-storage-blob``; the only module that imports it, on first use.
 
 The SDK costs several times the CPU of plain HTTP per request, so requests are few: what has up to 16 MiB goes up in
-one Put Blob, more in blocks; down it comes in ranges, several at once. The SDK's own retries are off: single requests
-of a large blob are tried again here, by the :class:`Backoff` that ``Retrying`` has for whole calls, too.
+one Put Blob, more in blocks; down it comes in ranges, several at once. The SDK's own retries are off: blocks are tried
+again here, one by one, by the :class:`Backoff` that ``Retrying`` has for whole calls.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class AzureRemote:
 
     :param container: its name.
     :param prefix: a folder in it; empty for the whole container.
-    :param backoff: for single requests of a large blob; whole calls are tried again by ``Retrying``.
+    :param backoff: for the blocks of a large blob; whole calls are tried again by ``Retrying``.
     :param page_size: blobs per page of a listing; None leaves it to the service (5,000).
     """
 
@@ -156,7 +156,7 @@ class AzureRemote:
             return
 
         def piece(start: int) -> bytes:
-            data = self._backoff.run(lambda: self._range(name, start, _BLOCK)).data
+            data = self._range(name, start, _BLOCK).data
             if len(data) != min(_BLOCK, first.total - start):
                 raise Unreachable(f"{name} in {self.url} was replaced while it was read")
             return data
