@@ -62,7 +62,7 @@ def word(*, winner: str | None, ours: str, doomed: bool, sound: bool, supersedin
     return Word.SUPERSEDE if superseding or not sound else Word.OUTVOTED
 
 
-def to_fold(sizes: Mapping[str, int], most: int) -> list[str]:
+def to_fold(sizes: Mapping[str, int], most: int, *, listed: int) -> list[str]:
     """The segments that a push should fold, smallest first; none while there are few.
 
     A large segment is left alone until the smaller ones together are comparable: so each record is written
@@ -70,13 +70,14 @@ def to_fold(sizes: Mapping[str, int], most: int) -> list[str]:
 
     :param sizes: unpacked bytes of each segment that may be folded.
     :param most: unpacked bytes that the push has room for.
+    :param listed: how many segments there are, with those that may not be folded.
     """
-    if len(sizes) <= FOLD_ABOVE:
+    if listed <= FOLD_ABOVE:
         return []
     taken: list[str] = []
     weight = 0
     for size, name in sorted((size, name) for name, size in sizes.items()):
-        enough = len(sizes) - len(taken) < FOLD_ABOVE
+        enough = listed - len(taken) < FOLD_ABOVE
         if weight + size > most or (enough and size > FOLD_FACTOR * weight):
             break
         taken.append(name)

@@ -137,7 +137,8 @@ class Pusher:
         merged = self.index.merged()
         if len(merged) <= FOLD_ABOVE:
             return 0
-        fold = to_fold({name: one.size for name, one in merged.items()}, SEGMENT_RAW)
+        sizes = {name: one.size for name, one in merged.items()}
+        fold = to_fold(sizes, SEGMENT_RAW, listed=len(sizes))
         return level_above(fold) if fold else 0
 
     # --- looking
@@ -235,7 +236,7 @@ class Pusher:
             if name not in untouchable and (level_of(name) or 0) < slot.level
         }
         room = SEGMENT_RAW - sum(one.weight for one in batch) - MIB
-        work.fold = to_fold(may, room)
+        work.fold = to_fold(may, room, listed=len(merged))
         work.folded = self.index.records(work.fold)
         if sum(one.size for one in work.folded) > room:
             work.fold, work.folded = [], []

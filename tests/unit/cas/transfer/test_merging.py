@@ -257,19 +257,24 @@ def test_another_project_s_segment_is_left_out(tmp_path: Path) -> None:
     assert two.mirror.results([key(1)]) == {}
 
 
+def folds(sizes: dict[str, int], most: int) -> list[str]:
+    """What is folded where all segments may be."""
+    return to_fold(sizes, most, listed=len(sizes))
+
+
 def test_what_is_folded_depends_on_sizes() -> None:
     """Few are left alone; of many, a large one is left until the small ones together are comparable."""
-    assert to_fold({f"{n}": 1 for n in range(FOLD_ABOVE)}, 1000) == []
+    assert folds({f"{n}": 1 for n in range(FOLD_ABOVE)}, 1000) == []
     small = {f"{n}": 1 for n in range(FOLD_ABOVE + 1)}
-    assert len(to_fold(small, 1000)) == FOLD_ABOVE + 1
+    assert len(folds(small, 1000)) == FOLD_ABOVE + 1
     large = {**small, "large": 900}
-    assert "large" not in to_fold(large, 2000)
-    assert "large" in to_fold({**large, "middle": 50, "wide": 250}, 2000)
+    assert "large" not in folds(large, 2000)
+    assert "large" in folds({**large, "middle": 50, "wide": 250}, 2000)
 
 
 def test_what_is_folded_fits() -> None:
     """No more than there is room for."""
-    assert len(to_fold({f"{n}": 10 for n in range(40)}, 100)) == 10
+    assert len(folds({f"{n}": 10 for n in range(40)}, 100)) == 10
 
 
 def test_superseding_is_handed_on() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from luisy.cas.remote import ETag
     from tests.mirrors import Call
 
 LARGE = 3 << 20
@@ -182,6 +183,25 @@ def _once(when: Callable[[Call], bool], do: Callable[[], object]) -> Callable[[C
             do()
 
     return hook
+
+
+def test_writes_whose_answers_got_lost_are_known_again(tmp_path: Path) -> None:
+    """A retry meets its own success, be it of the slot, a pack, a large object or the commit: nothing is done twice."""
+
+    class Twice(Interposed):
+        def put(self, name: str, data: Any, **conditions: Any) -> ETag:
+            conditional = conditions.get("if_absent") or conditions.get("if_match")
+            if conditional:
+                self._remote.put(name, data, **conditions)
+                if hasattr(data, "seek"):
+                    data.seek(0)
+            return self._remote.put(name, data, **conditions)
+
+    remote = MemoryRemote()
+    filled(tmp_path, Twice(remote)).mirror.push()
+    kinds = [blob.name.split("/")[3] for blob in remote.list("").blobs]
+    assert sorted(kinds) == ["format.json", "index", "objects", "objects", "packs"]
+    assert promises_hold(tmp_path, remote, "two") == {key(n) for n in range(1, 5)}
 
 
 def test_a_broken_slot_is_opened_again(tmp_path: Path) -> None:

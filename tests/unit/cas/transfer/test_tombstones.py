@@ -11,7 +11,9 @@ import pytest
 from luisy.cas import tombstones
 from luisy.cas.remote import ConditionFailed, ETag
 from luisy.cas.remote.memory import MemoryRemote
+from luisy.cas.remote_limits import FOLD_ABOVE
 from luisy.cas.remote_names import Namespace, new_uuid
+from luisy.cas.segments import open_segment, records_of
 from luisy.cas.tombstones import Tombstone, decode, together
 from luisy.errors import CorruptionError
 from tests.mirrors import Interposed, Machine, machine
@@ -157,6 +159,28 @@ def test_a_tombstone_that_goes_while_it_is_read_is_none(tmp_path: Path) -> None:
     two.result(2, b"small")
     assert two.mirror.push().objects == 1
     assert machine(tmp_path, "three", remote).pull(key(2)) == {key(2): b"small"}
+
+
+def test_what_is_tombstoned_is_not_folded(tmp_path: Path) -> None:
+    """A segment that gc is about to change stays by itself: a copy of it would promise what goes."""
+    remote = MemoryRemote()
+    one = machine(tmp_path, "one", remote)
+    for number in range(FOLD_ABOVE + 1):
+        one.result(number, b"%d" % number)
+        one.mirror.push()
+    tombstone = Tombstone("weather", (bytes.fromhex(key(3)),))
+    remote.put(NAMESPACE.gc + new_uuid(), tombstone.encode())
+    two = machine(tmp_path, "two", remote)  # which does not want key 3 itself
+    two.result(99, b"more")
+    two.mirror.push()
+    listed = [blob.name for blob in remote.list(NAMESPACE.index).blobs]
+    (fold,) = [name for name in listed if "/index/0001-" in name]
+    folded = records_of(open_segment(remote.get(fold), "weather"))
+    keys = {record.key.hex() for record in folded.actions}
+    assert keys == {key(number) for number in (*range(FOLD_ABOVE + 1), 99)} - {key(3)}
+    three = machine(tmp_path, "three", remote)
+    three.mirror.refresh()
+    assert key(3) in three.mirror.results([key(3)])
 
 
 def test_an_unreadable_tombstone_stops_the_push(tmp_path: Path) -> None:
