@@ -139,6 +139,11 @@ class Comparison:
             quotients.append(numerator / denominator)
         return statistics.median(quotients)
 
+    def without_start(self) -> float | None:
+        """The time that our command says its work took, over the wall time of a peer that says nothing (cp has no start-up)."""
+        quotients = [ours.inner / peer.wall for ours, peer in self.pairs if ours.inner is not None]
+        return statistics.median(quotients) if quotients else None
+
     def median(self, side: int, of: Callable[[Cost], float | None]) -> float | None:
         """The median of one side's costs: 0 is ours, 1 the peer's."""
         values = [value for pair in self.pairs if (value := of(pair[side])) is not None]
@@ -184,7 +189,7 @@ def show(comparison: Comparison) -> None:
         comparison.ratio(lambda cost: cost.wall),
         comparison.ratio(lambda cost: cost.cpu),
         comparison.ratio(lambda cost: cost.rss),
-        comparison.ratio(lambda cost: cost.inner),
+        comparison.ratio(lambda cost: cost.inner) or comparison.without_start(),
     ]
     cells = [f"{time:>7.3f}s" if time is not None else f"{'':>8}" for time in times]
     shown = [

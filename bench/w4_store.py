@@ -17,66 +17,81 @@ from bench.measure import Command, WrongResult, compare, header, note, run
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SCRIPT = Path(__file__).parent / "pipelines" / "keep_folder.py"
 FILES, FILE_BYTES = 10_000, 4 << 10
 LARGE_BYTES = 1 << 30
-LARGE_DEFAULT_BYTES = 256 << 20
 _IMAGE_BYTES = 6 << 30
 
 
 def main(options: argparse.Namespace) -> None:
     """Measure and print."""
-    large = LARGE_BYTES if options.full else LARGE_DEFAULT_BYTES
-    header(f"W4 local store: {FILES:,} x {FILE_BYTES >> 10} KiB, 1 x {large >> 20} MiB")
+    header(f"W4 local store: {FILES:,} x {FILE_BYTES >> 10} KiB, 1 x {LARGE_BYTES >> 20} MiB")
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         small = Sides(here, _small_files(here / "small"))
         small.compare("W4 a folder of files", options.pairs, keep=2.5, restore=2.5)
         small.compare("W4 files one by one", options.pairs, keep=2.5, restore=2.5, action="keep-each")
-        Sides(here, _large_file(here / "large", large)).compare(
-            "W4 one file", options.pairs, keep=1.2, restore=1.05
-        )
+        Sides(here, _large_file(here / "large")).compare("W4 one file", options.pairs, keep=1.2, restore=1.05)
     with _xfs() as mounted:
         if mounted is not None:
-            sides = Sides(mounted, _large_file(mounted / "large", large), cp=("cp", "--reflink=never"))
+            sides = Sides(mounted, _large_file(mounted / "large"), peer="dd", copy=_dd)
             sides.compare("W4 one file, reflinks", options.pairs, keep=None, restore=0.05)
+
+
+def _cp(source: Path, target: Path) -> list[str]:
+    return ["cp", "-r", str(source), str(target)]
+
+
+def _dd(source: Path, target: Path) -> list[str]:
+    """What reads and writes every byte: cp has the kernel copy, even if told ``--reflink=never``, and that shares blocks."""
+    script = 'mkdir "$2" && dd if="$1/file" of="$2/file" bs=1M status=none'
+    return ["sh", "-c", script, "dd", str(source), str(target)]
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """A folder to be stored and restored by luisy, and to be copied by *cp*."""
+    """A folder to be stored and restored by luisy, and to be copied by *peer* with the command *copy*."""
 
     folder: Path
     source: Path
-    cp: tuple[str, ...] = ("cp",)
+    peer: str = "cp"
+    copy: Callable[[Path, Path], list[str]] = _cp
 
     def compare(
         self, title: str, pairs: int, *, keep: float | None, restore: float | None, action: str = "keep"
     ) -> None:
         """Both ways."""
-        store, target, copy = (self.folder / name for name in ("store", "restored", "copied"))
+        store, target, copied = (self.folder / name for name in ("store", "restored", "copied"))
+        clear = self._set_aside if len(os.listdir(self.source)) > 1 else _remove
         peer = Command(
-            "cp",
-            [*self.cp, "-r", str(self.source), str(copy)],
-            prepare=lambda: _clear(copy),
-            check=lambda: self._same(copy),
+            self.peer,
+            self.copy(self.source, copied),
+            prepare=lambda: clear(copied),
+            check=lambda: self._same(copied),
         )
-        kept = self._ours(action, store, self.source, prepare=store)
+        kept = self._ours(action, store, self.source, prepare=lambda: clear(store))
         compare(f"{title}, store", kept, peer, pairs=pairs, target=keep)
         run(kept)
-        restored = self._ours("restore", store, target, prepare=target)
+        restored = self._ours("restore", store, target, prepare=lambda: clear(target))
         compare(f"{title}, restore", restored, peer, pairs=pairs, target=restore)
-        _clear(store, target, copy)
+        clear(store)
+        clear(target)
+        clear(copied)
 
-    def _ours(self, action: str, store: Path, folder: Path, *, prepare: Path) -> Command:
+    def _set_aside(self, folder: Path) -> None:
+        """Out of the way, to be removed in the end: ext4 searches long for an inode where many were freed just now."""
+        if folder.exists():
+            folder.rename(Path(tempfile.mkdtemp(dir=self.folder)) / folder.name)
+
+    def _ours(self, action: str, store: Path, folder: Path, *, prepare: Callable[[], None]) -> Command:
         def check() -> None:
             if action == "restore":
                 self._same(folder)
 
         arguments = [sys.executable, str(SCRIPT), action, str(store), str(folder)]
-        return Command("luisy", arguments, prepare=lambda: _clear(prepare), check=check)
+        return Command("luisy", arguments, prepare=prepare, check=check)
 
     def _same(self, folder: Path) -> None:
         names = sorted(os.listdir(self.source))
@@ -87,9 +102,8 @@ class Sides:
             raise WrongResult(f"{len(differing) + len(unread)} files of {folder.name} differ")
 
 
-def _clear(*folders: Path) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _small_files(folder: Path) -> Path:
@@ -99,10 +113,10 @@ def _small_files(folder: Path) -> Path:
     return folder
 
 
-def _large_file(folder: Path, size: int) -> Path:
+def _large_file(folder: Path) -> Path:
     folder.mkdir()
     with (folder / "file").open("wb") as file:
-        for _ in range(size >> 20):
+        for _ in range(LARGE_BYTES >> 20):
             file.write(os.urandom(1 << 20))
     return folder
 
