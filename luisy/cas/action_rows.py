@@ -189,9 +189,9 @@ class ActionRows:
         for (project, family), digests in wanted.items():
             rows = self._database.query(
                 WANTED + "SELECT DISTINCT wanted.digest FROM wanted CROSS JOIN actions a"
-                " ON a.task = (SELECT id FROM tasks WHERE project = ?3 AND family = ?4)"
+                " ON a.task = (SELECT id FROM tasks WHERE project = :project AND family = :family)"
                 " AND a.params_digest = wanted.digest",
-                (*packed(digests), project, family),
+                {**packed(digests), "project": project, "family": family},
             )
             found.update((project, family, Digest(row[0].hex())) for row in rows)
         return found

@@ -21,7 +21,7 @@ from luisy.cas import migrations
 from luisy.errors import CorruptionError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from luisy.cas._layout import Layout
 
@@ -30,8 +30,8 @@ _CHECKPOINT_BYTES = 8 << 20
 _COMMITS_BETWEEN_LOOKS = 64
 
 WANTED = """WITH RECURSIVE
-  positions(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM positions WHERE i + 1 < ?2),
-  wanted(digest) AS (SELECT substr(?1, i * 32 + 1, 32) FROM positions)
+  positions(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM positions WHERE i + 1 < :count),
+  wanted(digest) AS (SELECT substr(:digests, i * 32 + 1, 32) FROM positions)
 """
 """Start of a query over any number of digests, bound as :func:`packed`: one blob and their count."""
 
@@ -39,7 +39,7 @@ _IN_CHUNK = 500
 """Host parameters in one statement; old SQLite builds allow 999."""
 
 
-def packed(digests: Sequence[str]) -> tuple[bytes, int]:
+def packed(digests: Sequence[str]) -> dict[str, Any]:
     """Parameters for :data:`WANTED`. *digests* must not be empty.
 
     :raises ValueError: one is not 64 hex digits.
@@ -47,7 +47,7 @@ def packed(digests: Sequence[str]) -> tuple[bytes, int]:
     blob = bytes.fromhex("".join(digests))
     if len(blob) != 32 * len(digests):
         raise ValueError("digests and keys are 64 hex digits each")
-    return blob, len(digests)
+    return {"digests": blob, "count": len(digests)}
 
 
 def path_value(path: str) -> str | bytes:
@@ -89,7 +89,7 @@ class Database:
             self._connection = self._connect()
         return self._connection
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of one reading statement.
 
         :raises StoreError: SQLite refused.

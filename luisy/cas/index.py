@@ -96,8 +96,8 @@ class Index:
             return []
         rows = self.database.query(
             WANTED + "SELECT o.digest, o.token, o.epoch IS NULL OR o.epoch IN (SELECT id FROM epochs"
-            " WHERE boot = ?3) FROM wanted CROSS JOIN objects o ON o.digest = wanted.digest",
-            (*packed(digests), boot()),
+            " WHERE boot = :boot) FROM wanted CROSS JOIN objects o ON o.digest = wanted.digest",
+            {**packed(digests), "boot": boot()},
         )
         return [(digest.hex(), token, settled == 1) for digest, token, settled in rows]
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from luisy.cas import actions
 from luisy.cas.action_rows import COLUMNS, Listed, result_of
@@ -15,14 +15,14 @@ from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from luisy.cas.action_rows import Result
     from luisy.cas.remote_index import RemoteIndex
     from luisy.cas.remote_records import ActionRecord
     from luisy.model import Action
 
-_IN_NAMESPACE = "b.id >> 24 IN (SELECT s.id FROM remote_segments s WHERE s.namespace = ?3)"
+_IN_NAMESPACE = "b.id >> 24 IN (SELECT s.id FROM remote_segments s WHERE s.namespace = :namespace)"
 _WINNER = f"SELECT b.id FROM remote_actions b WHERE b.key = {{key}} AND {_IN_NAMESPACE} ORDER BY b.rank, b.slot LIMIT 1"
 
 
@@ -33,14 +33,17 @@ class RemoteRows:
         self._index = index
         self._database = index.database
 
+    def _ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+        return self._database.query(sql, {**(parameters or {}), "namespace": self._index.namespace})
+
     def results(self, keys: Sequence[Key]) -> dict[Key, Result]:
         """The action that wins at each key; one query."""
         if not keys:
             return {}
-        rows = self._database.query(
+        rows = self._ask(
             WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
             f" ON a.id = ({_WINNER.format(key='wanted.digest')})",
-            (*packed(keys), self._index.namespace),
+            packed(keys),
         )
         return {Key(row[-1].hex()): result_of(row) for row in rows}
 
@@ -48,11 +51,11 @@ class RemoteRows:
         """The winning actions with a trace at each base key, newest first."""
         found: dict[Key, list[Result]] = {}
         if keys:
-            rows = self._database.query(
+            rows = self._ask(
                 WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
                 f" ON a.base_key = wanted.digest AND a.id = ({_WINNER.format(key='a.key')})"
                 " ORDER BY abs(a.rank) DESC, a.slot, a.key",
-                (*packed(keys), self._index.namespace),
+                packed(keys),
             )
             for row in rows:
                 found.setdefault(Key(row[-1].hex()), []).append(result_of(row))
@@ -60,10 +63,10 @@ class RemoteRows:
 
     def by_shallow(self, key: Key) -> Result | None:
         """The winning action with this shallow key; of several keys that have one, the one that wins again."""
-        rows = self._database.query(
-            f"SELECT {COLUMNS} FROM remote_actions a WHERE a.shallow_key = ?1"
+        rows = self._ask(
+            f"SELECT {COLUMNS} FROM remote_actions a WHERE a.shallow_key = :key"
             f" AND a.id = ({_WINNER.format(key='a.key')}) ORDER BY a.rank, a.slot LIMIT 1",
-            (bytes.fromhex(key), None, self._index.namespace),
+            {"key": bytes.fromhex(key)},
         )
         return result_of(rows[0]) if rows else None
 
@@ -72,10 +75,10 @@ class RemoteRows:
         wanted = [task for task in tasks if task[0] == self._index.project]
         if not wanted:
             return set()
-        rows = self._database.query(
+        rows = self._ask(
             WANTED + "SELECT DISTINCT b.family, b.params_digest FROM wanted CROSS JOIN remote_actions b"
             f" ON b.params_digest = wanted.digest AND {_IN_NAMESPACE}",
-            (*packed([task[2] for task in wanted]), self._index.namespace),
+            packed([task[2] for task in wanted]),
         )
         return {(self._index.project, family, Digest(params.hex())) for family, params in rows}.intersection(
             wanted
@@ -85,10 +88,10 @@ class RemoteRows:
         """The fingerprints of a task's actions; True where one of them allows early cutoff."""
         if project != self._index.project:
             return {}
-        rows = self._database.query(
+        rows = self._ask(
             "SELECT b.fingerprint, max(b.shallow_key IS NOT NULL) FROM remote_actions b"
-            f" WHERE b.params_digest = ?1 AND b.family = ?2 AND {_IN_NAMESPACE} GROUP BY b.fingerprint",
-            (bytes.fromhex(params_digest), family, self._index.namespace),
+            f" WHERE b.params_digest = :params AND b.family = :family AND {_IN_NAMESPACE} GROUP BY b.fingerprint",
+            {"params": bytes.fromhex(params_digest), "family": family},
         )
         return {Digest(row[0].hex()): row[1] == 1 for row in rows}
 
@@ -96,11 +99,11 @@ class RemoteRows:
         """The whole action that wins at each key, and its record; damaged ones are left out."""
         if not keys:
             return {}
-        rows = self._database.query(
+        rows = self._ask(
             WANTED
             + "SELECT wanted.digest, a.id >> 24, a.frame, a.position FROM wanted CROSS JOIN remote_actions a"
             f" ON a.id = ({_WINNER.format(key='wanted.digest')})",
-            (*packed(keys), self._index.namespace),
+            packed(keys),
         )
         by_frame: dict[tuple[int, int], list[tuple[Key, int]]] = {}
         for key, segment, frame, position in rows:
@@ -118,11 +121,11 @@ class RemoteRows:
 
     def listed(self, family: str | None) -> list[Listed]:
         """All winning actions, or those of one family, newest first. Their parameters are only in :meth:`actions`."""
-        condition = "" if family is None else "AND a.family = ?1"
-        rows = self._database.query(
+        condition = "" if family is None else "AND a.family = :family"
+        rows = self._ask(
             "SELECT a.key, a.family, a.manifest, a.size, a.seconds, a.created, a.adopted FROM remote_actions a"
             f" WHERE a.id = ({_WINNER.format(key='a.key')}) {condition} ORDER BY a.created DESC, a.key",
-            (family, None, self._index.namespace),
+            {"family": family},
         )
         return [
             Listed(
@@ -145,10 +148,10 @@ class RemoteRows:
 
         :raises UsageError: *prefix* is not 6 to 64 hex digits.
         """
-        rows = self._database.query(
-            "SELECT DISTINCT b.key FROM remote_actions b WHERE b.key BETWEEN ?1 AND ?2"
+        rows = self._ask(
+            "SELECT DISTINCT b.key FROM remote_actions b WHERE b.key BETWEEN :least AND :greatest"
             f" AND {_IN_NAMESPACE} ORDER BY b.key LIMIT {MOST}",
-            (*bounds(prefix), self._index.namespace),
+            dict(zip(("least", "greatest"), bounds(prefix), strict=True)),
         )
         return [Key(row[0].hex()) for row in rows]
 
@@ -156,10 +159,10 @@ class RemoteRows:
         """Which manifests are kept for refs, with their bytes while these are few."""
         if not digests:
             return {}
-        rows = self._database.query(
+        rows = self._ask(
             WANTED + "SELECT b.manifest, b.data FROM wanted CROSS JOIN remote_contents b"
             f" ON b.manifest = wanted.digest AND {_IN_NAMESPACE}",
-            (*packed(digests), self._index.namespace),
+            packed(digests),
         )
         return {Digest(row[0].hex()): row[1] for row in rows}
 
@@ -167,11 +170,11 @@ class RemoteRows:
         """All places of each object, in no particular order; objects without any are absent."""
         found: dict[Digest, list[LocationRecord]] = {}
         if digests:
-            rows = self._database.query(
+            rows = self._ask(
                 WANTED + "SELECT DISTINCT b.digest, n.name, b.start, b.length, b.encoding, b.size"
                 " FROM wanted CROSS JOIN remote_locations b ON b.digest = wanted.digest"
                 f" AND {_IN_NAMESPACE} JOIN remote_blobs n ON n.id = b.blob",
-                (*packed(digests), self._index.namespace),
+                packed(digests),
             )
             for row in rows:
                 found.setdefault(Digest(row[0].hex()), []).append(LocationRecord(*row))
@@ -181,12 +184,12 @@ class RemoteRows:
         """When each action was last pushed or used, seconds since the epoch, by the server's clock."""
         if not keys:
             return {}
-        rows = self._database.query(
+        rows = self._ask(
             WANTED + "SELECT wanted.digest, max("
             f"ifnull((SELECT max(b.used) FROM remote_uses b WHERE b.key = wanted.digest AND {_IN_NAMESPACE}), 0),"
             f"ifnull((SELECT max(abs(b.rank)) FROM remote_actions b WHERE b.key = wanted.digest AND {_IN_NAMESPACE}), 0))"
             " FROM wanted",
-            (*packed(keys), self._index.namespace),
+            packed(keys),
         )
         return {Key(row[0].hex()): row[1] / 1000 for row in rows if row[1]}
 
@@ -195,17 +198,16 @@ class RemoteRows:
         rows: list[tuple[str]] = []
         for table, column in (("remote_actions", "key"), ("remote_contents", "manifest")):
             if names:
-                rows += self._database.query(
+                rows += self._ask(
                     WANTED
                     + f"SELECT DISTINCT s.name FROM wanted CROSS JOIN {table} b ON b.{column} = wanted.digest"
-                    " JOIN remote_segments s ON s.id = b.id >> 24 AND s.namespace = ?3",
-                    (*packed([name.hex() for name in names]), self._index.namespace),
+                    " JOIN remote_segments s ON s.id = b.id >> 24 AND s.namespace = :namespace",
+                    packed([name.hex() for name in names]),
                 )
         doomed = set(blobs)
-        for name, segment in self._database.query(
+        for name, segment in self._ask(
             "SELECT b.name, s.name FROM remote_blobs b JOIN remote_segments s ON s.id = b.id >> 24"
-            " AND s.namespace = ?",
-            (self._index.namespace,),
+            " AND s.namespace = :namespace"
         ):
             if name in doomed:
                 rows.append((segment,))
@@ -213,18 +215,16 @@ class RemoteRows:
 
     def bad_places(self) -> set[tuple[bytes, str]]:
         """Object and blob of every location that was ever found bad, mended or not: to be tried last."""
-        rows = self._database.query(
+        rows = self._ask(
             f"SELECT DISTINCT b.digest, b.blob FROM remote_bads b WHERE {_IN_NAMESPACE}"
-            " UNION SELECT digest, blob FROM remote_doubts WHERE namespace = ?3",
-            (None, None, self._index.namespace),
+            " UNION SELECT digest, blob FROM remote_doubts WHERE namespace = :namespace",
         )
         return {(row[0], row[1]) for row in rows}
 
     def bads(self) -> list[BadRecord]:
         """What segments say of locations that are bad, and not mended since."""
-        rows = self._database.query(
+        rows = self._ask(
             "SELECT b.digest, b.blob, b.etag, max(b.mended) FROM remote_bads b WHERE"
             f" {_IN_NAMESPACE} GROUP BY b.digest, b.blob, b.etag HAVING max(b.mended) = 0",
-            (None, None, self._index.namespace),
         )
         return [BadRecord(*row) for row in rows]

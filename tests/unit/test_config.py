@@ -9,6 +9,7 @@ import pytest
 import luisy
 from luisy import settings
 from luisy.errors import UsageError
+from luisy.tasks import set_result_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,10 @@ def untouched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         for variable in settings.environment_names(name):
             monkeypatch.delenv(variable, raising=False)
     settings.reset()
+    source = set_result_source(None)
     yield
     settings.reset()
+    set_result_source(source)
 
 
 def test_set_working_dir(tmp_path: Path) -> None:
