@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from luisy import loading as _loading  # noqa: F401 - watches imports from here on
 
+__version__ = "2.0.0.dev0"
+
 if TYPE_CHECKING:
     from luigi import (
         BoolParameter,

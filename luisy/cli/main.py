@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from luisy import __version__
 from luisy.cli.lazy import LazyGroup
 from luisy.cli.output import failed, failed_run, print_json, say
 from luisy.errors import ExitCode, LuisyError, UsageError
@@ -38,7 +39,7 @@ def with_command(arguments: Sequence[str]) -> list[str]:
 
 
 @click.group(cls=LazyGroup, commands_in=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="luisy", message="luisy %(version)s")
+@click.version_option(__version__, message="luisy %(version)s")
 def cli() -> None:
     """A content-addressed artifact cache for Luigi pipelines.
 
