@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from luisy.cas.envelope import seal, unseal
 from luisy.cas.hashing import digest_bytes
@@ -21,6 +21,16 @@ class RecordKind(Enum):
     ALIAS = "alias"
     RESCUED = "rescued"
     SEEN_REF = "ref"
+
+
+class Record(Protocol):
+    """A fact with a file of its own."""
+
+    def encode(self) -> bytes:
+        """The bytes of the record file."""
+
+    def file(self, layout: Layout) -> str:
+        """Where the record lies."""
 
 
 @dataclass(frozen=True, slots=True)

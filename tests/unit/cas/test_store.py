@@ -335,7 +335,7 @@ def test_of_two_secrets_the_first_stays(tmp_path: Path, monkeypatch: pytest.Monk
             theirs.append(other.secret())
             write_new(path, data, mode)
 
-        monkeypatch.setattr("luisy.cas.store.write_new", late)
+        monkeypatch.setattr("luisy.cas.secret.write_new", late)
         assert [one.secret()] == theirs
 
 

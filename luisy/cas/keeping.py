@@ -1,0 +1,117 @@
+"""Taking in what others made: objects, and the outputs of tasks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from typing import TYPE_CHECKING
+
+from luisy.cas import manifests
+from luisy.cas.outputs import HashingReader, KeepingReader, Scanned, scan
+from luisy.cas.records import Rescued
+from luisy.cas.remembering import Remembering
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import BinaryIO
+
+    from luisy.model import Digest, Manifest
+
+
+class Keeping(Remembering):
+    """Keeps bytes, files and folders."""
+
+    def put(self, source: bytes | str | os.PathLike[str]) -> Digest:
+        """Store bytes, or the file at a path. Idempotent.
+
+        :raises IsADirectoryError: *source* is a folder; :meth:`keep` stores these.
+        :raises StoreError: the file changed meanwhile, or the store cannot be written.
+        :raises OSError: the file cannot be read, or the disk is full.
+        """
+        self._must_write()
+        if isinstance(source, bytes):
+            digest = self._objects.stage_bytes(source)
+        else:
+            path = os.fspath(source)
+            status = os.stat(path)
+            if os.path.isdir(path):
+                raise IsADirectoryError(errno.EISDIR, "is a folder; Store.keep stores folders", path)
+            digest, _ = KeepingReader(self._objects).file(path, status)
+        self._added()
+        return digest
+
+    def incoming(self) -> BinaryIO:
+        """A new file in the store to write an object to that comes from elsewhere; ``name`` is its path.
+
+        The caller closes it and hands its path to :meth:`accept`, or removes it.
+        """
+        self._must_write()
+        return self._objects.new_file()
+
+    def accept(self, source: bytes | str, digest: Digest, size: int) -> None:
+        """Take over bytes, or a file that :meth:`incoming` made.
+
+        :param digest: of its *size* bytes; the caller has hashed them.
+        """
+        self._must_write()
+        self._objects.stage_received(digest, size, source)
+        self._added()
+
+    def snapshot(self, outputs: Sequence[tuple[bytes, str]]) -> Manifest:
+        """The manifest of files and folders where they are, storing nothing; unchanged files are not read.
+
+        :raises FileNotFoundError: one is not there.
+        :raises StoreError: one changes meanwhile (``source-changed``), or no manifest can hold it (``bad-output``).
+        """
+        self._flush()
+        reader = HashingReader(self._workspace)
+        scanned = scan(outputs, reader)
+        if reader.hashed and not self.read_only:
+            with self._database.writing() as connection:
+                self._workspace.cache(connection, reader.hashed, reader.began)
+        return scanned.manifest
+
+    def keep(self, outputs: Sequence[tuple[bytes, str]]) -> Manifest:
+        """Store files and folders with their manifest, and remember that the workspace holds them.
+
+        :param outputs: name (its place in ``output()``, ``b""`` for a single one) and absolute path of each.
+        :raises FileNotFoundError: one is not there.
+        :raises StoreError: as :meth:`snapshot`, or the store cannot be written.
+        :raises OSError: the disk is full.
+        """
+        self._must_write()
+        try:
+            scanned: Scanned = scan(outputs, KeepingReader(self._objects))
+            self._objects.stage_bytes(manifests.encode(scanned.manifest))
+        except BaseException:
+            if not self._pending.get().depth:
+                self._objects.forget_staged()
+            raise
+        pending = self._pending.get()
+        pending.placements += scanned.placements
+        pending.kept = scanned.manifest
+        self._added()
+        return scanned.manifest
+
+    def keep_many(self, tasks: Iterable[Sequence[tuple[bytes, str]]]) -> list[Manifest]:
+        """:meth:`keep` for each, in few transactions."""
+        with self.transaction():
+            return [self.keep(outputs) for outputs in tasks]
+
+    def rescue(self, path: str) -> Digest:
+        """Store a file or folder that was edited by hand, with a record of where it was.
+
+        :return: the file's object, or the folder's manifest object.
+        :raises StoreError, OSError: as :meth:`keep`; then the file must not be replaced.
+        """
+        self._must_write()
+        if os.path.isdir(path):
+            scanned = scan([(b"", path)], KeepingReader(self._objects))
+            digest = self._objects.stage_bytes(manifests.encode(scanned.manifest))
+            self._added()
+        else:
+            digest = self.put(path)
+        self._flush()
+        self._file_record(Rescued(digest, path, time.time()), self._workspace.put_rescued)
+        return digest

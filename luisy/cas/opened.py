@@ -1,0 +1,132 @@
+"""What all parts of an opened store work on: its folder, its index, and what this process has yet to write there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from luisy.cas._layout import Layout, install, write_new
+from luisy.cas.action_rows import ActionRows
+from luisy.cas.index import Index
+from luisy.cas.objects import Objects
+from luisy.cas.processes import PerProcess
+from luisy.cas.workspace_rows import Placement, WorkspaceRows
+from luisy.errors import StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from luisy.cas.database import Database
+    from luisy.cas.records import Record
+    from luisy.model import Manifest
+
+_R = TypeVar("_R", bound="Record")
+
+_BATCH = 512
+"""Objects that are installed in one transaction: some milliseconds, so that others need not wait long."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What one process has yet to write.
+
+    :ivar depth: how many :meth:`OpenedStore.transaction` it is in.
+    :ivar kept: what it kept last: most probably the outputs of the action that it records next.
+    """
+
+    placements: list[Placement] = field(default_factory=list)
+    depth: int = 0
+    kept: Manifest | None = None
+
+
+class OpenedStore:
+    """A store's folder with its index. It survives forks: each process opens a connection of its own.
+
+    :ivar path: the store's folder.
+    :ivar read_only: nothing can be put; what is there can be read.
+    """
+
+    def __init__(self, path: Path, index: Database, *, read_only: bool, stored: bool = True) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._stored = stored
+        self._layout = Layout(os.fspath(path))
+        self._database = index
+        self._index = Index(index)
+        self._objects = Objects(self._layout, self._index, read_only=read_only or not stored)
+        self._actions = ActionRows(index)
+        self._workspace = WorkspaceRows(self._index)
+        self._pending: PerProcess[_Pending] = PerProcess(_Pending)
+        self._secret = b""
+
+    def close(self) -> None:
+        """Install what is pending and close the index. Idempotent; the next use opens it again."""
+        try:
+            self._flush()
+            if self._stored and not self.read_only:
+                self._database.checkpoint()
+        finally:
+            self._objects.forget_staged()
+            self._database.close()
+
+    @property
+    def database(self) -> Database:
+        """The index's connection, for what keeps rows of its own beside the store's (``luisy.cas.transfer``)."""
+        return self._database
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Collect what :meth:`put`, :meth:`keep` and :meth:`place` do into few index transactions.
+
+        For speed, not for atomicity: what was collected before an error may be there or not. Whatever reads the
+        store writes out what was collected first.
+        """
+        pending = self._pending.get()
+        pending.depth += 1
+        try:
+            yield
+        except BaseException:
+            self._objects.forget_staged()
+            pending.placements.clear()
+            raise
+        finally:
+            pending.depth -= 1
+        if not pending.depth:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Objects first, then what says that the workspace holds them: in one transaction."""
+        placements = self._pending.get().placements
+        if not self._objects.staged and not placements:
+            return
+        try:
+            with self._database.writing() as connection:
+                self._objects.install(connection)
+                if placements:
+                    self._workspace.place(connection, placements)
+        finally:
+            self._objects.forget_staged()
+            placements.clear()
+
+    def _added(self) -> None:
+        pending = self._pending.get()
+        if not pending.depth or len(self._objects.staged) + len(pending.placements) >= _BATCH:
+            self._flush()
+
+    def _must_write(self) -> None:
+        if self.read_only:
+            raise StoreError(f"the store {self.path} is read-only", slug="store-read-only")
+        if not self._stored:
+            raise StoreError("there is no store here to keep anything in", slug="no-store")
+
+    def _file_record(self, record: _R, put: Callable[[sqlite3.Connection, _R], None]) -> None:
+        """Write a record's file, then *put* its row."""
+        temporary = self._layout.temporary()
+        write_new(temporary, record.encode(), 0o444)
+        with self._database.writing() as connection:
+            install(temporary, record.file(self._layout))
+            put(connection, record)

@@ -1,0 +1,147 @@
+"""Actions: filing them under their keys, and finding them again."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luisy.cas import actions
+from luisy.cas._layout import remove, write_new
+from luisy.cas.outputs import needed
+from luisy.cas.receiving import Received, Receiver, file_action
+from luisy.cas.records import Alias
+from luisy.cas.searching import Match, find
+from luisy.cas.serving import Serving
+from luisy.errors import CorruptionError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from luisy.cas.action_rows import Listed, Result
+    from luisy.model import Action, Digest, Key, Manifest
+
+
+class Recording(Serving):
+    """Files actions, and answers which there are."""
+
+    def record(self, action: Action, *, superseding: bool = False) -> Action:
+        """File an action under its key; returns the action that is filed there now.
+
+        One that is there already with another manifest stays, if its objects do, unless *superseding*.
+
+        :raises StoreError: the store lacks the action's manifest or an object of it (``missing-object``), or
+            cannot be written.
+        :raises OSError: the disk is full.
+        """
+        self._must_write()
+        self._flush()
+        # Before the transaction: should something have to be hashed, nobody waits for it.
+        wanted = self._complete(action.manifest)
+        if wanted is None:
+            raise StoreError(f"the store lacks outputs of {action.family}", slug="missing-object")
+        one = Received(action, actions.encode(action), wanted)
+        temporary = self._layout.temporary()
+        write_new(temporary, one.data, 0o444)
+        try:
+            with self._database.writing() as connection:
+                first = None if superseding else self._first(action)
+                if first is None:
+                    file_action(self._layout, self._actions, connection, one, temporary)
+        finally:
+            remove(temporary)
+        return first or action
+
+    def _complete(self, digest: Digest) -> Manifest | None:
+        """The manifest, if it and all its objects are there."""
+        found = self._pending.get().kept
+        if found is None or found.digest != digest:
+            found = self.manifests([digest]).get(digest)
+        wanted = {digest, *needed([found])} if found is not None else set()
+        return found if wanted <= self.check(wanted) else None
+
+    def _first(self, action: Action) -> Action | None:
+        """The action that is filed at the key and must not be replaced just so."""
+        row = self._actions.own(action.key)
+        if row is None or row.manifest == action.manifest:
+            return None
+        return self._load(action.key) if self._complete(row.manifest) is not None else None
+
+    def receive(self, received: Iterable[Received]) -> list[Action]:
+        """File actions that came from elsewhere, each in place of what is at its key.
+
+        :return: those that were filed: whose manifests and objects are all there.
+        """
+        self._must_write()
+        self._flush()
+        return Receiver(self._layout, self._database, self._objects, self._actions).file(received)
+
+    def results(self, keys: Iterable[Key]) -> dict[Key, Result]:
+        """The action that answers each key, aliases followed; one query. Objects are not looked at."""
+        return self._actions.results(list(keys))
+
+    def traced(self, keys: Iterable[Key]) -> dict[Key, list[Result]]:
+        """The actions whose base key it is (dynamic dependencies), newest first."""
+        return self._actions.traced(list(keys))
+
+    def by_shallow(self, key: Key) -> Result | None:
+        """The newest action with this shallow key."""
+        return self._actions.by_shallow(key)
+
+    def action(self, key: Key) -> Action | None:
+        """The whole action that answers *key*; None if there is none or its file is damaged."""
+        found = self._actions.results([key]).get(key)
+        return None if found is None else self._load(found.key)
+
+    def _load(self, key: Key) -> Action | None:
+        try:
+            found = actions.decode(Path(self._layout.action(key)).read_bytes())
+        except (OSError, CorruptionError):
+            return None
+        return found if found.key == key else None
+
+    def alias(self, key: Key, action_key: Key) -> None:
+        """From now on *key* is answered by the action at *action_key* (early cutoff).
+
+        :raises StoreError: there is no such action (``missing-action``), or the store cannot be written.
+        """
+        self._must_write()
+        if self._actions.own(action_key) is None:
+            raise StoreError(f"there is no action at {action_key}", slug="missing-action")
+        self._file_record(Alias(key, action_key, time.time()), self._actions.put_alias)
+
+    def known(self, project: str, family: str, params_digest: Digest) -> bool:
+        """Whether any action exists for this task and these parameters, at whatever key."""
+        return bool(self._actions.known([(project, family, params_digest)]))
+
+    def known_many(self, tasks: Iterable[tuple[str, str, Digest]]) -> set[tuple[str, str, Digest]]:
+        """Which of (project, family, params digest) are :meth:`known`."""
+        return self._actions.known(tasks)
+
+    def adopted_keys(self) -> set[Key]:
+        """Keys of the actions whose files were there before luisy."""
+        return self._actions.adopted()
+
+    def list_actions(self, *, family: str | None = None) -> list[Listed]:
+        """All actions, or those of one family, newest first."""
+        return self._actions.listed(family)
+
+    def find(self, prefix: str) -> list[Match]:
+        """What an abbreviated key or digest may mean.
+
+        :param prefix: 6 to 64 hex digits.
+        :raises UsageError: it is something else (``bad-prefix``).
+        """
+        self._flush()
+        return find(self._database, prefix)
+
+    def history(self, project: str, family: str, params_digest: Digest) -> dict[Digest, bool]:
+        """The fingerprints of all actions of a task with these parameters.
+
+        :return: for each, whether an action with it might be found by a shallow key.
+        """
+        return self._actions.history(project, family, params_digest)
+
+    def nearest(self, project: str, family: str, params_digest: Digest) -> Key | None:
+        """The newest action of this task and parameters, else the newest of this task."""
+        return self._actions.nearest(project, family, params_digest)

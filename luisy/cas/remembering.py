@@ -1,0 +1,66 @@
+"""The store's memory of what lies outside of it: what workspace paths hold, and what refs in remotes named."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from luisy.cas.opened import OpenedStore
+from luisy.cas.records import SeenRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from luisy.cas.records import Rescued
+    from luisy.cas.workspace_rows import Placement
+    from luisy.model import Digest
+
+
+class Remembering(OpenedStore):
+    """Remembers files and refs that are not the store's own."""
+
+    def placements(self, paths: Iterable[str]) -> dict[str, Placement]:
+        """What workspace paths were last known to hold; compare the token with ``stat_token(path)``."""
+        self._flush()
+        return self._workspace.placements(paths)
+
+    def place(self, rows: Iterable[Placement]) -> None:
+        """Remember that workspace paths hold this content."""
+        self._pending.get().placements += rows
+        self._added()
+
+    def unplace(self, paths: Iterable[str]) -> None:
+        """Forget what workspace paths hold; to be called before they are removed or changed."""
+        self._flush()
+        with self._database.writing() as connection:
+            self._workspace.unplace(connection, paths)
+
+    def rescued(self) -> list[Rescued]:
+        """All rescued files, newest first."""
+        return self._workspace.rescued()
+
+    def see_refs(self, url: str, project: str, refs: Mapping[str, Digest]) -> None:
+        """Remember what refs of a project in the remote at *url* name: this store has pushed or taken it."""
+        self._must_write()
+        known = self.seen_refs(url, project)
+        fresh = [
+            SeenRef(url, project, name, manifest, time.time())
+            for name, manifest in refs.items()
+            if known.get(name) != manifest
+        ]
+        for record in fresh:
+            self._file_record(record, self._workspace.put_seen_ref)
+
+    def seen_refs(self, url: str, project: str) -> dict[str, Digest]:
+        """What the refs of a project in a remote named when this store last pushed or took them."""
+        return self._workspace.seen_refs(url, project)
+
+    def first_used(self, workspace: str) -> float | None:
+        """When luisy first used this workspace, seconds since the epoch; None if never."""
+        return self._workspace.first_used(workspace)
+
+    def mark_used(self, workspace: str) -> None:
+        """Remember the first use of a workspace. Idempotent."""
+        if self.first_used(workspace) is None:
+            with self._database.writing() as connection:
+                self._workspace.mark_used(connection, workspace)
