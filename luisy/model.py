@@ -110,7 +110,7 @@ class Action:
     :param manifest: digest of the manifest object.
     :param inputs: the results of the inputs in the order of the requirements; wrappers expanded.
     :param parts: the object with the labelled parts of the key (JSON), or None.
-    :param sources: the object with the normalised sources, or None.
+    :param sources: the object with parts and sources of the fingerprint (``luisy.fingerprint.kept``), or None.
     :param created: when it was made, seconds since the epoch, UTC.
     :param seconds: how long ``run()`` took.
     :param size: bytes of all outputs.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import luigi
@@ -26,7 +27,9 @@ from luisy.fingerprint.result import (
     BlindSpot,
     Fingerprint,
     FingerprintError,
-    LazyTexts,
+    LazySources,
+    Place,
+    Source,
     SourceFile,
     digest_of,
 )
@@ -40,7 +43,16 @@ if TYPE_CHECKING:
     from luisy.fingerprint.modules import Module, Unit
     from luisy.fingerprint.resolve import Node
 
-__all__ = ["BlindSpot", "Fingerprint", "FingerprintError", "Fingerprinter", "SourceFile", "is_project_module"]
+__all__ = [
+    "BlindSpot",
+    "Fingerprint",
+    "FingerprintError",
+    "Fingerprinter",
+    "Place",
+    "Source",
+    "SourceFile",
+    "is_project_module",
+]
 
 
 class Fingerprinter:
@@ -137,15 +149,30 @@ class Fingerprinter:
             return installed
         return self._requirements.line_for(name, self._resolver.locator.installed) or installed
 
-    def _sources(self, closure: Closure) -> tuple[LazyTexts, dict[str, tuple[str, int]]]:
-        makers: dict[str, Callable[[], str]] = {}
-        places: dict[str, tuple[str, int]] = {}
+    def _sources(self, closure: Closure) -> tuple[LazySources, dict[str, tuple[Place, ...]]]:
+        makers: dict[str, Callable[[], tuple[Source, ...]]] = {}
+        places: dict[str, tuple[Place, ...]] = {}
         for node in sorted(closure.nodes):
             units = self._resolver.units(node)
             if units:
-                makers[node.label] = partial(_text_of, units)
-                places[node.label] = (self._follower.file_of(units[0].module), units[0].line)
-        return LazyTexts(makers), places
+                makers[node.label] = partial(self._shown, units)
+                places[node.label] = tuple(
+                    Place(self._follower.file_of(unit.module), unit.line, unit.last_line) for unit in units
+                )
+        return LazySources(makers), places
+
+    def _shown(self, units: list[Unit]) -> tuple[Source, ...]:
+        return tuple(Source(self._file_in_project(u.module), u.line, u.readable()) for u in units)
+
+    def _file_in_project(self, name: str) -> str:
+        module = self._resolver.module(name)
+        if module is None or module.file is None:
+            return name
+        path = Path(module.file.path)
+        if name == "__main__":
+            return path.name
+        depth = name.count(".") + (2 if path.stem == "__init__" else 1)
+        return "/".join(path.parts[-depth:])
 
     def _options(self, cls: type, closure: Closure) -> tuple[type, ...]:
         found: dict[type, None] = {}
@@ -154,10 +181,6 @@ class Fingerprinter:
             if isinstance(live, type) and issubclass(live, luigi.Config) and live is not cls:
                 found[live] = None
         return tuple(found)
-
-
-def _text_of(units: list[Unit]) -> str:
-    return "".join(unit.readable() for unit in units)
 
 
 def _live(node: Node) -> object:

@@ -63,6 +63,11 @@ class Unit:
         return min(int(decorators[0].lineno), int(self.statement.lineno))
 
     @property
+    def last_line(self) -> int:
+        """The line where it ends; from 1."""
+        return int(self.statement.end_lineno or self.statement.lineno)
+
+    @property
     def is_import(self) -> bool:
         """True for an import that always runs."""
         return isinstance(self.statement, (ast.Import, ast.ImportFrom)) and not self.guards

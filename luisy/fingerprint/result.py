@@ -83,15 +83,44 @@ class BlindSpot:
     text: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a statement stands on this machine.
+
+    :param file: path of the source file, or the module's name where there is no file.
+    :param first: its first line, decorators included; from 1.
+    :param last: its last line.
+    """
+
+    file: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A statement of a module's top level, to show: an action keeps it.
+
+    :param file: the file, named from the folder that modules are imported from (``pkg/tasks.py``): the same in
+        every checkout. The module's name where there is no file.
+    :param line: its first line when it was fingerprinted, decorators included; from 1.
+    :param text: normalised for reading: docstrings and comments left out, conditions around it put back. Never
+        hashed, as its form depends on the Python version.
+    """
+
+    file: str
+    line: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """The normalised code closure of a task class.
 
     :param digest: BLAKE3 over *parts*, in derive-key mode (context ``luisy 1 fingerprint``).
     :param parts: label (``code pkg.mod:name``, ``package numpy``) -> digest or version; sorted.
-    :param sources: label of a code part -> its source, normalised for reading (docstrings and comments
-        left out). For display and diffs; never hashed, as its form depends on the Python version.
-    :param places: label of a code part -> file and line where it begins.
+    :param sources: label of a code part -> the statements that define or change the name, in order.
+    :param places: label of a code part -> where these statements stand, in the same order.
     :param packages: distribution -> installed version, or the requirement line that stands for it.
     :param files: the project files that were read.
     :param options: the ``luigi.Config`` subclasses reached; their values join the key elsewhere.
@@ -100,21 +129,21 @@ class Fingerprint:
 
     digest: Digest
     parts: Mapping[str, str]
-    sources: Mapping[str, str]
-    places: Mapping[str, tuple[str, int]]
+    sources: Mapping[str, tuple[Source, ...]]
+    places: Mapping[str, tuple[Place, ...]]
     packages: Mapping[str, str]
     files: tuple[SourceFile, ...]
     options: tuple[type, ...]
     blind_spots: tuple[BlindSpot, ...]
 
 
-class LazyTexts(Mapping[str, str]):
-    """Texts that are made when they are asked for: most fingerprints are never shown."""
+class LazySources(Mapping[str, tuple[Source, ...]]):
+    """Sources whose texts are made when they are asked for: most fingerprints are never shown."""
 
-    def __init__(self, makers: Mapping[str, Callable[[], str]]) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], tuple[Source, ...]]]) -> None:
         self._makers = makers
 
-    def __getitem__(self, label: str) -> str:
+    def __getitem__(self, label: str) -> tuple[Source, ...]:
         return self._makers[label]()
 
     def __iter__(self) -> Iterator[str]:
@@ -124,7 +153,7 @@ class LazyTexts(Mapping[str, str]):
         return len(self._makers)
 
     def __repr__(self) -> str:
-        return f"LazyTexts({list(self._makers)})"
+        return f"LazySources({list(self._makers)})"
 
 
 def digest_of(parts: Mapping[str, str]) -> Digest:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from luisy import keys, observe
 from luisy.errors import LuisyError
+from luisy.fingerprint.kept import encode, kept
 from luisy.model import Action, Digest, DynamicDependency, Input, Key, Outcome, Reason
 from luisy.plan import Kind
 from luisy.runner.describe import shown_parameters
@@ -211,9 +212,9 @@ class Keeper:
         return all(_inside(path, known) for path in ran.seen.reads)
 
     def _sources(self, fingerprint: Fingerprint) -> bytes:
-        """The normalised sources behind a fingerprint, encoded once for all tasks of a class."""
+        """The parts and sources of a fingerprint, encoded once for all tasks of a class."""
         if fingerprint.digest not in self._encoded:
-            self._encoded[fingerprint.digest] = json.dumps(dict(fingerprint.sources)).encode()
+            self._encoded[fingerprint.digest] = encode(kept(fingerprint))
         return self._encoded[fingerprint.digest]
 
     def _action(self, node: Node, ran: Ran, manifest: Manifest, side_files: list[str]) -> Action:

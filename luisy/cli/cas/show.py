@@ -52,15 +52,26 @@ def lines(document: dict[str, Any], indent: str = "") -> Iterator[str]:
         elif isinstance(value, list):
             yield f"{indent}{name}"
             for item in value:
-                yield f"{indent}  {_in_one_line(item)}"
+                yield from _item(item, indent + "  ")
         elif "\n" in str(value):
             yield f"{indent}{name}"
-            yield from (f"{indent}  {line}" for line in str(value).splitlines())
+            yield from _block(str(value), indent + "  ")
         else:
             yield f"{indent}{name}: {value}"
 
 
-def _in_one_line(item: Any) -> str:
+def _item(item: Any, indent: str) -> Iterator[str]:
+    """An item of a list: one line, and below it the fields that have several."""
     if not isinstance(item, dict):
-        return str(item)
-    return "  ".join(f"{name}: {value}" for name, value in item.items() if value not in (None, "", {}, False))
+        yield f"{indent}{item}"
+        return
+    told = {name: value for name, value in item.items() if value not in (None, "", {}, False)}
+    short = {name: value for name, value in told.items() if "\n" not in str(value)}
+    yield indent + "  ".join(f"{name}: {value}" for name, value in short.items())
+    for name, value in told.items():
+        if name not in short:
+            yield from _block(str(value), indent + "  ")
+
+
+def _block(text: str, indent: str) -> Iterator[str]:
+    return (indent + line for line in text.splitlines())

@@ -1,7 +1,7 @@
 """Run as a script: fingerprints the cases that stand on stdin as JSON, each in modules of its own.
 
 Reads a list of [folder, class] pairs (a class as ``module:name``); writes one JSON object, folder ->
-{digest, parts, blind, packages} or {error}.
+{digest, parts, blind, kept} or {error}; *kept* is the text that an action would keep.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import traceback
 import warnings
 
 from luisy.fingerprint import Fingerprinter
+from luisy.fingerprint.kept import encode, kept
 
 
 def fingerprint(folder: str, target: str) -> dict[str, object]:
@@ -31,7 +32,7 @@ def fingerprint(folder: str, target: str) -> dict[str, object]:
             "digest": found.digest,
             "parts": dict(found.parts),
             "blind": blind,
-            "sources": dict(found.sources),
+            "kept": encode(kept(found)).decode(),
         }
     finally:
         sys.path.remove(folder)

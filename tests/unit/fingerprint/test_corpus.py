@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.unit.fingerprint import corpus
 from tests.unit.fingerprint.cases import CASES, Case
-
-WORKER = Path(__file__).with_name("corpus_worker.py")
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    for name, text in {"__init__.py": "", **files}.items():
-        path = root / "pkg" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
 
 
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    root = tmp_path_factory.mktemp("corpus")
-    pairs = []
-    for number, case in enumerate(CASES):
-        for side, files in (("before", case.before), ("after", case.after)):
-            folder = root / side / str(number)
-            write(folder, dict(files))
-            pairs.append((str(folder), case.target))
-    done = subprocess.run(
-        [sys.executable, str(WORKER)], input=json.dumps(pairs), capture_output=True, text=True, check=True
-    )
-    found = json.loads(done.stdout)
-    return {
-        case.name: (found[str(root / "before" / str(n))], found[str(root / "after" / str(n))])
-        for n, case in enumerate(CASES)
-    }
+    return corpus.run(CASES, tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

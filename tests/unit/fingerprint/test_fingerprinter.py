@@ -14,8 +14,8 @@ import luigi
 import pytest
 
 from luisy.errors import UsageError
-from luisy.fingerprint import Fingerprinter, FingerprintError, is_project_module
-from tests.unit.fingerprint.test_corpus import WORKER, write
+from luisy.fingerprint import Fingerprinter, FingerprintError, Place, is_project_module
+from tests.unit.fingerprint.corpus import WORKER, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -343,11 +343,23 @@ def test_blind_spots_have_file_and_line(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_sources_are_readable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Each code part has its source without docstrings, and the place where it begins."""
+    """Each code part has its source without docstrings, under a path that is the same in every checkout."""
     module = load(monkeypatch, tmp_path, PROJECT)
     found = Fingerprinter().of(module.T)
-    assert "Doc." not in found.sources["code pkg.helpers:f"]
-    assert found.places["code pkg.helpers:f"] == (str(tmp_path / "pkg" / "helpers.py"), 11)
+    (source,) = found.sources["code pkg.helpers:f"]
+    assert "Doc." not in source.text
+    assert (source.file, source.line) == ("pkg/helpers.py", 11)
+
+
+def test_places_are_on_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each code part has the file and the lines of the statements that make it."""
+    files = {
+        "tasks.py": "import luigi\nROWS = [1]\nROWS += [\n    2,\n]\nclass T(luigi.Task):\n    x = ROWS\n"
+    }
+    module = load(monkeypatch, tmp_path, files)
+    path = str(tmp_path / "pkg" / "tasks.py")
+    places = Fingerprinter().of(module.T).places["code pkg.tasks:ROWS"]
+    assert places == (Place(path, 2, 2), Place(path, 3, 5))
 
 
 def test_coding_cookie_is_honoured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -357,7 +369,7 @@ def test_coding_cookie_is_honoured(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     (tmp_path / "pkg" / "tasks.py").write_bytes(text.encode("latin-1"))
     monkeypatch.syspath_prepend(str(tmp_path))
     module = __import__("pkg.tasks").tasks
-    assert "ä" in Fingerprinter().of(module.T).sources["code pkg.tasks:T"]
+    assert "ä" in Fingerprinter().of(module.T).sources["code pkg.tasks:T"][0].text
 
 
 def test_notebook_cells_are_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
