@@ -46,6 +46,13 @@ def _count(value: object) -> int:
     return number
 
 
+def _seconds(value: object) -> float:
+    number = float(str(value))
+    if not 0 <= number < float("inf"):
+        raise ValueError("expected a number of seconds, 0 or more")
+    return number
+
+
 def _port(value: object) -> int:
     number = int(str(value))
     if not 0 < number < 65536:  # noqa: PLR2004 - the range of TCP ports
@@ -88,6 +95,7 @@ class Settings:
     read: tuple[str, ...] = _setting((), _urls)
     write: str | None = _setting(None, str)
     require_remote: bool = _setting(default=False, parse=_boolean)
+    retry_seconds: float = _setting(25.0, _seconds)
     azure_account_name: str | None = _setting(None, str)
     azure_container_name: str | None = _setting(None, str)
     azure_storage_key: str | None = _setting(None, str, secret=True)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from luisy.cas.remote.counting import Meter
-from luisy.cas.remote.opening import open_remote
 from luisy.cas.remote_index import known_projects
 from luisy.cas.remote_names import Namespace
 from luisy.cas.transfer import Mirror
 from luisy.errors import NoSuchResult
-from luisy.runner.remotes import credentials_of, default_url
+from luisy.runner.remotes import default_url, remote_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,9 +65,7 @@ class Mirrors:
     def remote(self, url: str) -> Remote:
         """The remote at *url*."""
         if url not in self._remotes:
-            self._remotes[url] = open_remote(
-                url, credentials=credentials_of(self._settings), meter=self._meter
-            )
+            self._remotes[url] = remote_at(url, self._settings, self._meter)
         return self._remotes[url]
 
     def mirror(self, url: str, project: str) -> Mirror:

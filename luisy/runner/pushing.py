@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luisy.cas import MatchKind, browsing
-from luisy.cas.remote.opening import open_remote
 from luisy.cas.remote_index import RemoteIndex, known_projects
 from luisy.cas.remote_rows import RemoteRows
 from luisy.errors import LuisyError, RemoteError
 from luisy.runner.mirroring import nothing_of, projects_of, told_for
-from luisy.runner.remotes import credentials_of, default_url
+from luisy.runner.remotes import default_url, remote_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -172,7 +171,7 @@ def not_pushed(store: Store, settings: Settings) -> tuple[str | None, list[NotPu
     """
     try:
         url = settings.write or default_url(settings)
-        where = open_remote(url, credentials=credentials_of(settings)).url
+        where = remote_at(url, settings).url
     except LuisyError:
         return None, []
     merged = known_projects(store.database, where)

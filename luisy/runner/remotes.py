@@ -9,6 +9,7 @@ from luisy.cas.remote import Misconfigured, Unreachable
 from luisy.cas.remote.counting import Meter
 from luisy.cas.remote.credentials import Credentials
 from luisy.cas.remote.opening import open_remote
+from luisy.cas.remote.retry import Backoff
 from luisy.cas.transfer import Mirror
 from luisy.errors import RemoteError
 from luisy.model import Reason
@@ -41,6 +42,16 @@ def credentials_of(settings: Settings) -> Credentials:
         settings.azure_sas_token or "",
         settings.azure_connection_string or "",
         settings.azure_endpoint or "",
+    )
+
+
+def remote_at(url: str, settings: Settings, meter: Meter | None = None) -> Remote:
+    """The remote at *url*, opened and asked as *settings* say; sends nothing yet."""
+    return open_remote(
+        url,
+        credentials=credentials_of(settings),
+        meter=meter,
+        backoff=Backoff.within(settings.retry_seconds),
     )
 
 
@@ -177,7 +188,7 @@ class Remotes:
 
     def _remote(self, url: str) -> Remote:
         if url not in self._open:
-            self._open[url] = open_remote(url, credentials=credentials_of(self._settings), meter=self._meter)
+            self._open[url] = remote_at(url, self._settings, self._meter)
         return self._open[url]
 
     def _mirror(self, url: str, project: str) -> Mirror:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def settings_of(container: str, credentials: Credentials) -> dict[str, str]:
-    """The environment variables that name *container* and open it."""
+    """The environment variables that name *container* and open it; what fails is tried again without delay."""
     values = {
         "LUISY_REMOTE": f"azure://{container}",
+        "LUISY_RETRY_SECONDS": "0.5",
         "LUISY_AZURE_ACCOUNT_NAME": credentials.account_name,
         "LUISY_AZURE_STORAGE_KEY": credentials.storage_key,
         "LUISY_AZURE_SAS_TOKEN": credentials.sas_token,

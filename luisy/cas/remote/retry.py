@@ -43,6 +43,14 @@ class Backoff:
     longest: float = 10.0
     sleep: Callable[[float], None] = time.sleep
 
+    @classmethod
+    def within(cls, seconds: float) -> Backoff:
+        """As many attempts as ever; their pauses together are *seconds* at most, and half of that on average."""
+        usual = cls()
+        bounds = [min(usual.longest, usual.first * 2**number) for number in range(usual.attempts - 1)]
+        scale = seconds / sum(bounds)
+        return cls(first=usual.first * scale, longest=usual.longest * scale)
+
     def run(self, call: Callable[[], _T]) -> _T:
         """What *call* returns, in one of the attempts.
 

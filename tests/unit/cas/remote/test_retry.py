@@ -228,3 +228,11 @@ def test_conditions_are_passed_on() -> None:
     memory.put("a", b"1")
     with pytest.raises(ConditionFailed):
         Retrying(memory).put("a", b"2", if_match=ETag("stale"))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 25.5])
+def test_the_pauses_fit_into_the_time_that_is_given(seconds: float) -> None:
+    """As many attempts as ever, and their bounds add up to it."""
+    backoff = Backoff.within(seconds)
+    bounds = [min(backoff.longest, backoff.first * 2**number) for number in range(backoff.attempts - 1)]
+    assert (backoff.attempts, sum(bounds)) == (Backoff().attempts, pytest.approx(seconds))
