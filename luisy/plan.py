@@ -83,6 +83,9 @@ class Decision:
     reason: Reason
 
 
+SERVED = frozenset({Outcome.LOCAL, Outcome.REUSED, Outcome.REMOTE, Outcome.COMPLETE})
+"""The outcomes of tasks whose result is there without an execution."""
+
 _STOPPED = frozenset({Outcome.FAILED, Outcome.MISSING, Outcome.BLOCKED})
 
 # From bad to good; a wrapper is as good as its worst input.

@@ -67,6 +67,10 @@ def _has_own_complete(task: luigi.Task) -> bool:
     return type(task).complete not in _STANDARD_COMPLETE or "complete" in vars(task)
 
 
+def _is_complete_by_inputs(task: luigi.Task) -> bool:
+    return type(task).complete is luigi.WrapperTask.complete and "complete" not in vars(task)
+
+
 def describe_outputs(node: Node) -> None:
     """Ask the task for its outputs and say why it cannot be cached, if it cannot."""
     outputs = node.task.output()
@@ -82,6 +86,7 @@ def describe_outputs(node: Node) -> None:
     node.targets = tuple(target for _, target in local)
     node.outputs = tuple((name, os.path.abspath(target.path)) for name, target in local)
     node.countable = bool(local) and not foreign
+    node.by_inputs = node.kind is Kind.TASK and _is_complete_by_inputs(node.task)
     node.uncacheable = _why_uncacheable(node, foreign)
 
 

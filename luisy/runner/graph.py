@@ -45,6 +45,7 @@ class Node:
     :param promise: what its outputs are promised as, for references by content.
     :param uncacheable: why its results cannot be kept; empty if they can.
     :param asked: its own ``complete()`` was asked; else *complete* is whether its files are there.
+    :param by_inputs: a wrapper with a ``run()``: complete when all its inputs are.
     :param superseded: its result will be made anew, so nothing that was made from the old one counts.
     :param supersedes: what is filed at its key was made from other inputs and gives way.
     :param refs: what its inputs counted as when *base_key* was made of them.
@@ -66,6 +67,7 @@ class Node:
     uncacheable: str = ""
     countable: bool = True
     asked: bool = False
+    by_inputs: bool = False
     complete: bool = False
     missing: tuple[str, ...] = ()
     elsewhere: Elsewhere | None = None

@@ -13,7 +13,7 @@ from luisy import keys
 from luisy.errors import LuisyError
 from luisy.keys import Facts
 from luisy.naming import project_of
-from luisy.plan import Found, History, Kind, Situation, decide
+from luisy.plan import SERVED, Found, History, Kind, Situation, decide
 from luisy.runner.describe import Promises, option_values, significant_parameters, yields
 from luisy.runner.graph import equal_task_id_error, input_leaves
 from luisy.runner.keeping import maker_of
@@ -236,9 +236,12 @@ class Resolver:
         """Luigi's own answer, but for files that other code or other parameters made."""
         node.by_content = True
         node.key = None
-        if not node.asked and node.countable:
+        if node.by_inputs:
+            node.complete = all(leaf.outcome in SERVED for leaf in input_leaves(node))
+        elif not node.asked and node.countable:
             node.complete = self.workspace.present(node)
-        complete = node.complete and self.workspace.made_by(node) in (None, maker_of(node))
+        made_alike = self.workspace.made_by(node) in (None, maker_of(node))
+        complete = node.complete and made_alike and node.task_id not in self.forced
         if complete and node.countable and node.content is None:
             node.content = self._snapshot(node)
         return Situation(

@@ -19,7 +19,7 @@ from luisy.errors import LuisyError, RemoteError
 from luisy.fingerprint import Fingerprinter
 from luisy.model import LinkMode, Outcome, Reason
 from luisy.observe import Observation
-from luisy.plan import Decision, Kind, needed
+from luisy.plan import SERVED, Decision, Kind, needed
 from luisy.runner.exchange import exchange_for
 from luisy.runner.garbage import uncollected
 from luisy.runner.graph import Graph, Node, input_leaves
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("luisy")
 
-_SERVED = frozenset({Outcome.LOCAL, Outcome.REUSED, Outcome.REMOTE, Outcome.COMPLETE})
 _NEVER_RAN = Decision(Outcome.BLOCKED, Reason("not-run", "Luigi did not run it"))
 _NOT_NEEDED = Decision(Outcome.NOT_NEEDED, Reason("not-needed", "what needs it is there already"))
 
@@ -150,7 +149,7 @@ class Session:
         wanted = needed(
             [node.task_id for node in self.roots],
             lambda name: [dep.task_id for dep in self.graph.nodes[name].all_deps],
-            lambda name: _is_served(self.graph.nodes[name]),
+            lambda name: _is_served(node := self.graph.nodes[name]) and not node.by_inputs,
         )
         for node in self.graph:
             remote = self._is_remote(node)
@@ -420,7 +419,7 @@ class Session:
 def _is_served(node: Node) -> bool:
     if node.kind is Kind.WRAPPER:
         return False
-    return node.outcome in _SERVED
+    return node.outcome in SERVED
 
 
 def open_store(settings: Settings, *, create: bool) -> Store:

@@ -91,7 +91,7 @@ class Walker:
         self._open[node.task_id] = node
         node.kind = kind_of(node.task)
         self._ask(node, "output()", lambda: describe_outputs(node))
-        if node.uncacheable and not node.problem:
+        if node.uncacheable and not node.problem and not node.by_inputs:
             self._ask_complete(node)
         requirements: Any = []
         if not node.problem and not is_external(node.task) and not node.complete:

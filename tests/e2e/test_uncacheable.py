@@ -561,3 +561,58 @@ def test_secret_parameters_are_not_shown(project: Project) -> None:
             assert b"hunter22" not in path.read_bytes(), path
     project.run("Root", "--password", "hunter2")
     assert (project.data / "pipe" / "root.txt").read_text() == "7"
+
+
+LOUD_WRAPPER = """
+    class Upstream(Text):
+        def requires(self):
+            return Raw()
+
+        def run(self):
+            self.put(self.taken() + " up")
+
+
+    class Between(luigi.WrapperTask):
+        def requires(self):
+            return Upstream()
+
+
+    class Root(luigi.WrapperTask):
+        def requires(self):
+            return [Between(), Raw()]
+
+        def run(self):
+            trail.note("Root")
+"""
+
+
+def test_a_wrapper_with_a_run_of_its_own_is_complete_when_its_inputs_are(project: Project) -> None:
+    """Luigi's question is answered by key: nothing executes a second time, whether the files are there or not."""
+    project.tasks(LOUD_WRAPPER)
+    project.raw("a")
+    assert project.run().ran == ["Upstream", "Root"]
+    assert project.run().ran == []
+    project.remove_outputs()
+    assert project.run().counts == {"complete": 1, "local": 3}
+    assert project.text("Upstream") == "a up"
+
+
+def test_a_wrapper_with_a_run_of_its_own_runs_after_its_inputs(project: Project) -> None:
+    """Changed code and changed raw data upstream are not hidden by the files that lie there."""
+    project.tasks(LOUD_WRAPPER)
+    project.raw("a")
+    project.run()
+    project.edit('" up"', '" UP"')
+    assert project.run().ran == ["Upstream", "Root"]
+    project.raw("b")
+    assert project.run().ran == ["Upstream", "Root"]
+    assert project.text("Upstream") == "b UP"
+
+
+def test_force_executes_a_complete_root(project: Project) -> None:
+    """Also one that is not cacheable."""
+    project.tasks(COMPLETE)
+    project.raw("a")
+    project.run("Upstream")
+    assert ran(project.run("Upstream")) == []
+    assert ran(project.run("Upstream", "--force")) == ["Upstream"]
