@@ -133,10 +133,11 @@ class Objects:
     def install(self, connection: sqlite3.Connection) -> None:
         """Rename what is staged to its names, with their rows, in the caller's transaction."""
         rows = []
-        for staged in self.staged.values():
-            path = self._layout.object(staged.digest)
-            install(staged.temporary, path)
-            rows.append((staged.digest, staged.size, token_of(os.lstat(path))))
+        waiting = self.staged
+        for digest in list(waiting):
+            path = self._layout.object(digest)
+            install(waiting[digest].temporary, path)
+            rows.append((digest, waiting.pop(digest).size, token_of(os.lstat(path))))
         if rows:
             self._index.put(connection, rows)
 
@@ -149,8 +150,11 @@ class Objects:
     def _held(self, digest: Digest) -> bool:
         if digest in self.staged:
             return True
+        token = self._token(digest)
+        if token is None:  # most often: the file system answers sooner than the index
+            return False
         row = self._index.object(digest)
-        return row is not None and row.settled and self._token(digest) == row.token
+        return row is not None and row.settled and row.token == token
 
     # --- getting
 
