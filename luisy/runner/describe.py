@@ -30,14 +30,17 @@ if TYPE_CHECKING:
 _STANDARD_COMPLETE = {luigi.Task.complete, luigi.WrapperTask.complete}
 
 
+def requirements_method(task: luigi.Task) -> str:
+    """The most specific of Luigi's three ways to say what *task* requires."""
+    for name in ("deps", "_requires"):
+        if getattr(type(task), name) is not getattr(luigi.Task, name):
+            return name
+    return "requires"
+
+
 def requirements_of(task: luigi.Task) -> Any:
-    """What *task* requires, by the most specific of Luigi's three ways to say it."""
-    kind = type(task)
-    if kind.deps is not luigi.Task.deps:
-        return task.deps()
-    if kind._requires is not luigi.Task._requires:  # noqa: SLF001 - Luigi's seam for template tasks
-        return task._requires()  # noqa: SLF001
-    return task.requires()
+    """What *task* requires, said in the most specific way."""
+    return getattr(task, requirements_method(task))()
 
 
 def yields(task: luigi.Task) -> bool:

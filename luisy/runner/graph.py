@@ -205,15 +205,6 @@ def flat(structure: Any) -> Iterator[Any]:
         yield structure
 
 
-def has_set(structure: Any) -> bool:
-    """Whether the order of the leaves may be another one each time."""
-    if isinstance(structure, Mapping):
-        return any(has_set(value) for value in structure.values())
-    if isinstance(structure, (list, tuple)):
-        return any(has_set(value) for value in structure)
-    return isinstance(structure, (set, frozenset))
-
-
 def cycle_error(path: list[Node]) -> UsageError:
     """The error for a task that requires itself; *path* leads from the task round to itself."""
     names = " -> ".join(str(node.task) for node in path)

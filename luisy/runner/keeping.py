@@ -19,7 +19,7 @@ from luisy.fingerprint.kept import encode, kept
 from luisy.model import Action, Digest, DynamicDependency, Input, Key, Outcome, Reason
 from luisy.plan import Kind
 from luisy.runner.describe import shown_parameters
-from luisy.runner.graph import has_set, input_leaves
+from luisy.runner.graph import input_leaves
 from luisy.runner.keying import ref_of, shallow_key
 from luisy.runner.parts import parts_of
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from luisy.model import Manifest
     from luisy.observe import Observation
     from luisy.runner.graph import Node
+    from luisy.runner.requirements import Requirements
     from luisy.runner.workspace import Workspace
 
 logger = logging.getLogger("luisy")
@@ -68,14 +69,14 @@ def failure(task_id: str, explanation: object) -> Execution:
 class Ran:
     """What was seen of one ``run()``.
 
-    :param required: task ids that ``deps()`` gave when the task started, None if Luigi did not ask.
+    :param requirements: what it required meanwhile; None where that was not heard.
     :param dynamic: the nodes that it yielded or built, each once, in order.
     :param seen: what it touched in the workspace.
     """
 
     seconds: float
     seen: Observation
-    required: tuple[str, ...] | None
+    requirements: Requirements | None
     dynamic: tuple[Node, ...]
 
 
@@ -160,7 +161,7 @@ class Keeper:
     def _kept(self, node: Node, ran: Ran) -> Execution:
         if self.store.read_only:
             raise _NotKept("store-read-only", f"the store {self.store.path} is read-only")
-        _check_requirements(node, ran)
+        _check_requirements(ran)
         self._check_inputs(node)
         if not self.fingerprinter.unchanged(self.fingerprinter.of(type(node.task))):
             raise _NotKept("code-changed-meanwhile", "its source changed while it ran")
@@ -242,16 +243,10 @@ def maker_of(node: Node) -> Digest | None:
     return None if node.facts is None else Digest(keys.task_key(node.encoded_facts, b""))
 
 
-def _check_requirements(node: Node, ran: Ran) -> None:
-    keyed = tuple(dep.task_id for dep in node.deps)
-    if ran.required is None or ran.required == keyed:
-        return
-    if not (
-        has_set(node.structure) and sorted(ran.required) == sorted(keyed)
-    ):  # a set has no order to compare
-        raise _NotKept(
-            "requires-changed", "its requires() gave other tasks when it ran than when it was keyed"
-        )
+def _check_requirements(ran: Ran) -> None:
+    if ran.requirements is not None and ran.requirements.changed is not None:
+        task = ran.requirements.changed
+        raise _NotKept("requires-changed", f"requires() of {task} said something else while it ran")
 
 
 def _inside(path: str, folders: set[str]) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import multiprocessing
 import os
 import time
@@ -19,8 +20,11 @@ from luisy import observe
 from luisy.errors import TaskError
 from luisy.plan import Kind
 from luisy.runner.keeping import Execution, Ran, failure
+from luisy.runner.requirements import Requirements
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import luigi
 
     from luisy.runner.graph import Node
@@ -43,7 +47,7 @@ class CachingProcess(ContextManagedTaskProcess):
         self.result_queue = _Concluding(self, self.result_queue)
         self.check_complete = self._answer  # type: ignore[assignment]  # a partial at Luigi's
         self.ran: Ran | None = None
-        self._required: list[str] | None = None
+        self._requirements: Requirements | None = None
         self._dynamic: dict[str, Node] = {}
         self._started = False
         self._first_attempt = not node.attempted
@@ -68,16 +72,21 @@ class CachingProcess(ContextManagedTaskProcess):
             self.session.clear(self.node)
         self.session.current.append(self)
         try:
-            super().run()
+            with self._hearing_requirements():
+                super().run()
         finally:
             self.session.current.pop()
+
+    def _hearing_requirements(self) -> AbstractContextManager[None]:
+        if self.node.kind is not Kind.TASK or self.node.uncacheable:
+            return contextlib.nullcontext()
+        self._requirements = Requirements(self.node, self.task)
+        return self._requirements.heard()
 
     def _answer(self, task: luigi.Task) -> bool:
         """Whether *task* is complete: by key, not by whether a file is there."""
         with observe.paused():
             node = self.session.graph.get(task)
-            if not self._started and task is not self.task:
-                self._required = [*(self._required or []), str(task.task_id)]
             if node is self.node:
                 return self.session.recheck(node) if node.kind is Kind.EXTERNAL else self._has_outputs()
             if node is None or self._started:
@@ -96,10 +105,8 @@ class CachingProcess(ContextManagedTaskProcess):
         start = time.monotonic()
         with observe.watch(roots) as seen:
             new = self._drive(self.task.run())
-        required = None if self._required is None else tuple(self._required)
-        if self._required is None and not self.node.deps:
-            required = ()
-        self.ran = Ran(time.monotonic() - start, seen, required, tuple(self._dynamic.values()))
+        dynamic = tuple(self._dynamic.values())
+        self.ran = Ran(time.monotonic() - start, seen, self._requirements, dynamic)
         if not new and not _writes_on_success(self.task):
             self._demand_outputs()
         return new

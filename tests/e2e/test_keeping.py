@@ -178,6 +178,91 @@ def test_requires_that_differs_from_what_was_keyed(project: Project) -> None:
     assert not_kept(first, "Root", "requires()")
 
 
+RUNNING = """
+    import pickle
+
+
+    class A(Text):
+        def run(self):
+            self.put("a")
+
+
+    class B(Text):
+        def run(self):
+            self.put("b")
+
+
+    class Both(luigi.WrapperTask):
+        def requires(self):
+            return CHOSEN
+
+
+    class Root(Text):
+        def requires(self):
+            return REQUIRED
+
+        def run(self):
+            (DATA.parent / "running").touch()
+            self.put(READ)
+"""
+PICKLED = "str(pickle.loads(pickle.dumps(self)).deps() == self.deps())"
+ONE = 'B() if (DATA.parent / "running").exists() else A()'
+
+
+def while_running(
+    project: Project, required: str, read: str = "self.taken()", chosen: str = "[A(), B()]"
+) -> Project:
+    """A task that leaves a trace as soon as it runs, and requirements that may look for it."""
+    project.tasks(RUNNING.replace("REQUIRED", required).replace("READ", read).replace("CHOSEN", chosen))
+    project.run("B")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("required", "read"),
+    [
+        (ONE, "self.taken()"),
+        (f"({ONE} for _ in range(1))", "self.input()[0].open().read()"),
+        (f"[({ONE} for _ in range(1))]", "next(iter(self.requires()[0])).output().open().read()"),
+        (ONE, "self.deps()[0].output().open().read()"),
+    ],
+)
+def test_requires_that_differs_only_inside_run(project: Project, required: str, read: str) -> None:
+    """What ``input()``, ``requires()`` and ``deps()`` say in ``run()`` is not filed under what was keyed."""
+    while_running(project, required, read)
+    assert not_kept(project.run(expected=5), "Root", "requires()")
+    assert project.text("Root") == "b"
+    (project.folder / "running").unlink()
+    project.edit('(DATA.parent / "running").touch()', "pass")
+    project.run()
+    assert project.text("Root") == "a"
+
+
+def test_labels_that_change_places_inside_run(project: Project) -> None:
+    """The same tasks under other labels are other requirements."""
+    first, second = (f'("{a}" if (DATA.parent / "running").exists() else "{b}")' for a, b in ("yx", "xy"))
+    while_running(project, f"{{{first}: A(), {second}: B()}}", 'self.input()["x"].open().read()')
+    assert not_kept(project.run(expected=5), "Root", "requires()")
+
+
+def test_a_wrapper_that_requires_others_inside_run(project: Project) -> None:
+    """A wrapper stands for its inputs: what it says while its consumer runs counts, too."""
+    while_running(project, "Both()", "self.requires().requires().output().open().read()", chosen=ONE)
+    assert not_kept(project.run(expected=5), "Root", "requires() of Both()")
+
+
+@pytest.mark.parametrize(
+    "required",
+    ["(task for task in [A(), B()])", "{A(), B()}", '{"a": A(), "b": (x for x in [B()])}', "Both()"],
+)
+def test_requires_that_says_the_same_each_time_is_kept(project: Project, required: str) -> None:
+    """Generators, sets and nesting are compared by what is in them; a pickle of the task holds nothing of luisy's."""
+    while_running(project, required, PICKLED)
+    project.run()
+    assert project.text("Root") == "True"
+    assert project.run().ran == []
+
+
 def test_undeclared_side_files_are_told_and_hold_the_result_back(project: Project) -> None:
     """A file beside the outputs is named; the result is kept here, marked as not to be uploaded."""
     simple(project, root='(DATA / "beside.txt").write_text("x")')
