@@ -11,6 +11,7 @@ from luisy.cas import manifests
 from luisy.cas.outputs import HashingReader, KeepingReader, Scanned, scan
 from luisy.cas.records import Rescued
 from luisy.cas.remembering import Remembering
+from luisy.model import EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,16 +103,15 @@ class Keeping(Remembering):
     def rescue(self, path: str) -> Digest:
         """Store a file or folder that was edited by hand, with a record of where it was.
 
-        :return: the file's object, or the folder's manifest object.
+        :return: the file's object, or the manifest object of a folder or an executable file.
         :raises StoreError, OSError: as :meth:`keep`; then the file must not be replaced.
         """
         self._must_write()
-        if os.path.isdir(path):
-            scanned = scan([(b"", path)], KeepingReader(self._objects))
-            digest = self._objects.stage_bytes(manifests.encode(scanned.manifest))
-            self._added()
-        else:
-            digest = self.put(path)
+        manifest = scan([(b"", path)], KeepingReader(self._objects)).manifest
+        root = manifest.entries[0]
+        bare = root.kind is EntryKind.FILE and not root.executable
+        digest = root.digest if bare else self._objects.stage_bytes(manifests.encode(manifest))
+        self._added()
         self._flush()
         self._file_record(Rescued(digest, path, time.time()), self._workspace.put_rescued)
         return digest

@@ -64,7 +64,7 @@ class Alias:
 class Rescued:
     """A file or folder that was edited by hand, kept before luisy replaced it.
 
-    :param digest: the file's object; of a folder, the manifest object.
+    :param digest: the file's object; of a folder or an executable file, the manifest object.
     :param path: where it was.
     :param created: when it was rescued, seconds since the epoch, UTC.
     """

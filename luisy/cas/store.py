@@ -123,12 +123,6 @@ class Store(Recording, Keeping):
             return contextlib.nullcontext(False)  # noqa: FBT003 - what the context yields
         return exclusive(self._layout.lock(key))
 
-    def wait_for(self, key: Key) -> None:
-        """Return when no other process of this machine holds *key*; costs one ``stat`` if none does."""
-        if os.path.lexists(self._layout.lock(key)):
-            with self.lock(key):
-                pass
-
     def secret(self) -> bytes:
         """32 random bytes that belong to this store: they key the digests of private parameters."""
         if not self._secret:

@@ -219,9 +219,9 @@ def _rescued(session: Session, nodes: Sequence[Node], digest: Digest, *, elsewhe
 
 
 def _tree(session: Session, digest: Digest) -> Manifest:
-    """A rescued object as the only output ``b""``: a folder is kept as its manifest, a file as it is."""
+    """A rescued object as the only output ``b""``; a folder or an executable file is kept as its manifest."""
     tree = browsing.tree_of(session.store, digest)
-    if tree is not None and tree.entries[0].path == b"" and tree.entries[0].kind is EntryKind.DIRECTORY:
+    if tree is not None and tree.entries[0].path == b"":
         return tree
     size = os.stat(browsing.stored_path(session.store, digest)).st_size
     return manifest_of([Entry(b"", EntryKind.FILE, digest, size)])

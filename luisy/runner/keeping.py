@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from luisy.observe import Observation
     from luisy.runner.graph import Node
     from luisy.runner.requirements import Requirements
-    from luisy.runner.workspace import Workspace
+    from luisy.runner.workspace import Tokens, Workspace
 
 logger = logging.getLogger("luisy")
 
@@ -47,6 +47,7 @@ class Execution:
     :param content: the digest of the outputs' manifest, if they could be read.
     :param reason: why it was not kept, or why it failed.
     :param size: bytes of the outputs.
+    :param tokens: where it was not kept: how its files were before *content* was read from them.
     """
 
     task_id: str
@@ -57,6 +58,7 @@ class Execution:
     size: int = 0
     reason: Reason | None = None
     notes: tuple[Reason, ...] = ()
+    tokens: Tokens | None = None
 
 
 def failure(task_id: str, explanation: object) -> Execution:
@@ -147,16 +149,19 @@ class Keeper:
 
     def _left_alone(self, node: Node, ran: Ran, reason: Reason | None) -> Execution:
         """The outputs stay where they are; consumers count their content."""
-        content, size = None, 0
+        content, size, tokens = None, 0, None
         if node.countable:
             try:
+                tokens = self.workspace.expect(node)
                 manifest = self.store.snapshot(node.outputs)
                 content, size = manifest.digest, manifest.size
                 if node.uncacheable:
                     self.workspace.mark_made(node, manifest, maker_of(node))
             except (OSError, LuisyError) as error:
                 logger.debug("cannot hash the outputs of %s: %s", node.task, error)
-        return Execution(node.task_id, Outcome.EXECUTED, ran.seconds, None, content, size, reason)
+        return Execution(
+            node.task_id, Outcome.EXECUTED, ran.seconds, None, content, size, reason, tokens=tokens
+        )
 
     def _kept(self, node: Node, ran: Ran) -> Execution:
         if self.store.read_only:

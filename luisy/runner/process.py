@@ -17,7 +17,7 @@ from luigi.task_status import DONE, FAILED
 from luigi.worker import ContextManagedTaskProcess
 
 from luisy import observe
-from luisy.errors import TaskError
+from luisy.errors import LuisyError, TaskError
 from luisy.plan import Kind
 from luisy.runner.keeping import Execution, Ran, failure
 from luisy.runner.requirements import Requirements
@@ -48,6 +48,7 @@ class CachingProcess(ContextManagedTaskProcess):
         self.check_complete = self._answer  # type: ignore[assignment]  # a partial at Luigi's
         self.ran: Ran | None = None
         self._requirements: Requirements | None = None
+        self._told: str | None = None
         self._dynamic: dict[str, Node] = {}
         self._started = False
         self._first_attempt = not node.attempted
@@ -155,8 +156,14 @@ class CachingProcess(ContextManagedTaskProcess):
                 self.node.task_id, self.node.outcome, key=self.node.key, content=self.node.content
             )
         if status == FAILED:
-            return failure(self.node.task_id, explanation)
+            return failure(self.node.task_id, explanation if self._told is None else self._told)
         return None
+
+    def _handle_run_exception(self, ex: BaseException) -> Any:
+        """Luigi's way, but what luisy itself says about a task is told as it stands, without a traceback."""
+        if isinstance(ex, LuisyError):
+            self._told = ex.text
+        return super()._handle_run_exception(ex)
 
 
 def _writes_on_success(task: luigi.Task) -> bool:

@@ -19,6 +19,7 @@ from luisy.runner.graph import equal_task_id_error, input_leaves
 from luisy.runner.keeping import maker_of
 from luisy.runner.keying import deep_key, ref_of, refs_of, shallow_key, wrapper_content
 from luisy.runner.lookup import Lookup
+from luisy.runner.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -63,7 +64,7 @@ class Resolver:
         self.elsewhere: Callable[[Node], Elsewhere | None] = lambda _: None
         self._options: dict[tuple[type, ...], tuple[Parameter, ...]] = {}
         self._promises = Promises(self._fingerprint)
-        self._writers: dict[str, Node] = {}
+        self._places = Places()
 
     def resolve(self, nodes: Sequence[Node]) -> None:
         """Decide each of *nodes*, which are new to the graph and stand inputs first.
@@ -114,15 +115,13 @@ class Resolver:
         return self._options[classes]
 
     def _mark_shared_paths(self, nodes: Iterable[Node]) -> None:
-        """Two tasks that write one path, or one that writes over its input, cannot be told apart by it."""
+        """What lies where two tasks write, or where one writes over its input, cannot be told apart."""
         for node in nodes:
             if node.kind is Kind.WRAPPER:
                 continue
-            for _, path in node.outputs:
-                other = self._writers.setdefault(path, node)
-                if other.task_id != node.task_id:
-                    _cannot_cache(node, f"its output {path} is also that of {other.task}")
-                    _cannot_cache(other, f"its output {path} is also that of {node.task}")
+            for own, other in self._places.add(node):
+                _cannot_cache(own.node, own.sharing_with(other))
+                _cannot_cache(other.node, other.sharing_with(own))
 
     def _prefetch(self, nodes: Sequence[Node]) -> None:
         """Ask the index at once for what ``settle`` will most likely want: keys as if no task were odd."""

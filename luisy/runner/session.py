@@ -307,9 +307,11 @@ class Session:
             if leaf.result is not None:
                 self.workspace.restore(leaf, self.resolver.lookup.manifest(leaf.result))
             else:
+                became = leaf.decision
                 leaf.done, leaf.content = False, None
                 self.resolver.settle(leaf)
                 leaf.done = _is_served(leaf)
+                leaf.decision = became if leaf.done else leaf.decision
 
     def _learn(self, nodes: Sequence[Node]) -> None:
         """Look whether other machines have made the results of *nodes* meanwhile, and fetch those that are needed."""
@@ -348,7 +350,7 @@ class Session:
         node.content, node.key, node.by_content = execution.content, execution.key, execution.key is None
         if execution.key is None:
             self.workspace.load([node])
-            self.workspace.expect(node)
+            self.workspace.hold_to(execution.tokens or {})
             return
         self.resolver.lookup.forget(execution.key)
         node.result = self.store.results([execution.key]).get(execution.key)

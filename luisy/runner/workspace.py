@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from blake3 import blake3
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from luisy.cas import Store
     from luisy.model import Digest, Manifest
     from luisy.runner.graph import Graph, Node
+
+Tokens: TypeAlias = "dict[str, bytes | None]"
+"""How files were by :func:`stat_token`, by their paths; None for one that was not there."""
 
 
 class Workspace:
@@ -39,7 +42,9 @@ class Workspace:
         self.link = link
         self.notes: list[Reason] = []
         self._placements: dict[str, Placement] = {}
-        self._tokens: dict[str, bytes | None] = {}
+        self._tokens: Tokens = {}
+        # A forked child inherits the locks themselves along with this.
+        self._reserved: set[str] = set()
         self._meant: dict[str, Digest] = {}
         self._listed: dict[str, frozenset[str] | None] = {}
         self._watched: tuple[int, list[str]] | None = None
@@ -80,10 +85,15 @@ class Workspace:
         placement = self._placements.get(path)
         return placement is not None and placement.content == meant and placement.token == stat_token(path)
 
-    def expect(self, node: Node) -> None:
+    def expect(self, node: Node) -> Tokens:
         """Note how the files of *node*, which luisy did not write, are now; before they are hashed."""
-        for _, path in node.outputs:
-            self._tokens[path] = stat_token(path)
+        tokens = {path: stat_token(path) for _, path in node.outputs}
+        self.hold_to(tokens)
+        return tokens
+
+    def hold_to(self, tokens: Tokens) -> None:
+        """Take what another process has noted by :meth:`expect`, before it hashed these files."""
+        self._tokens.update(tokens)
 
     def wrote(self, node: Node) -> bool:
         """Whether luisy itself brought the files that now lie at all outputs of *node*."""
@@ -96,7 +106,7 @@ class Workspace:
 
     def _as_meant(self, path: str) -> bool:
         placement = self._placements.get(path)
-        if placement is None:
+        if placement is None or path in self._tokens:
             return self._tokens.get(path) == stat_token(path)
         # The index may by now know of a file that another run, of other code, has put in this place.
         return placement.content == self._meant.get(
@@ -107,17 +117,21 @@ class Workspace:
         """Note that *node* was executed and its outputs were kept as *manifest* says."""
         self.load([node])
         self._meant.update({path: output_of(manifest, name).digest for name, path in node.outputs})
+        self._forget_tokens(node)
 
     def restore(self, node: Node, manifest: Manifest) -> None:
         """Make every output path of *node* hold what *manifest* says; what is already in place stays.
 
         :raises OSError: where a path cannot be written.
         """
+        self._forget_tokens(node)
         if self.holds(node, manifest):
             return
-        for _, path in node.outputs:  # where another run is executing, it would keep our bytes as its own
-            self.store.wait_for(_lock_of(path))
-        self.load([node])  # another run may have put it there since we asked
+        with self.reserved(node):
+            self.load([node])  # another run may have put it there since we asked
+            self._restore(node, manifest)
+
+    def _restore(self, node: Node, manifest: Manifest) -> None:
         wanting = {
             name: path
             for name, path in node.outputs
@@ -126,6 +140,11 @@ class Workspace:
         if wanting:
             self.store.restore(manifest, wanting, mode=self.link)
             self._placements.update(self.store.placements(wanting.values()))
+
+    def _forget_tokens(self, node: Node) -> None:
+        """From now on the files of *node* are held to what luisy has put there."""
+        for _, path in node.outputs:
+            self._tokens.pop(path, None)
 
     def _recognise(self, node: Node, path: str, manifest: Manifest, name: bytes) -> bool:
         """Take note of a file that is what it should be, whoever put it there; any other is preserved.
@@ -144,21 +163,32 @@ class Workspace:
 
     @contextmanager
     def reserved(self, node: Node) -> Iterator[None]:
-        """Let no other run write to the paths of *node* while it executes.
+        """Let no other run write to the paths of *node* while it executes, is restored or is cleared.
 
         The key's own lock does not see to that: another version of the code writes to the same paths under
-        another key, and what one of them wrote would be kept as the other's result.
+        another key, and what one of them wrote would be kept as the other's result. Whoever has reserved a path
+        may do so again.
         """
+        fresh = sorted({path for _, path in node.outputs} - self._reserved)
         with ExitStack() as stack:
-            for path in sorted(path for _, path in node.outputs):
+            for path in fresh:
                 stack.enter_context(self.store.lock(_lock_of(path)))
-            yield
+            self._reserved.update(fresh)
+            try:
+                yield
+            finally:
+                self._reserved.difference_update(fresh)
 
     def clear(self, node: Node) -> None:
         """Take away what lies at the output paths of *node*, which is about to be made anew.
 
         Bytes that are nowhere else are rescued first.
         """
+        if any(os.path.lexists(path) for _, path in node.outputs):
+            with self.reserved(node):
+                self._clear(node)
+
+    def _clear(self, node: Node) -> None:
         present = [path for _, path in node.outputs if os.path.lexists(path)]
         for path in present:
             self._preserve(node, path)
@@ -166,10 +196,9 @@ class Workspace:
                 shutil.rmtree(path)
             else:
                 os.unlink(path)
-        if present:
-            self.store.unplace(present)
-            for path in present:
-                self._placements.pop(path, None)
+        self.store.unplace(present)
+        for path in present:
+            self._placements.pop(path, None)
 
     def _preserve(self, node: Node, path: str) -> Digest | None:
         """Rescue what lies at *path* unless the store has these bytes; returns the digest of its manifest."""
@@ -203,13 +232,15 @@ class Workspace:
         return next((row.made_by for row in rows if row is not None and row.made_by is not None), None)
 
     def mark_made(self, node: Node, manifest: Manifest, maker: Digest | None) -> None:
-        """Record which code and parameters made the files of a task that is not cacheable."""
-        rows = []
-        for name, path in node.outputs:
-            token = stat_token(path)
-            if token is not None:
-                content = output_of(manifest, name).digest
-                rows.append(Placement(path, content, token, LinkMode.COPY, made_by=maker))
+        """Record which code and parameters made the files of a task that is not cacheable.
+
+        :param manifest: of the files as they were at :meth:`expect`.
+        """
+        rows = [
+            Placement(path, output_of(manifest, name).digest, token, LinkMode.COPY, made_by=maker)
+            for name, path in node.outputs
+            if (token := self._tokens.get(path)) is not None
+        ]
         self.store.place(rows)
 
     def adoptable(self, node: Node) -> bool:

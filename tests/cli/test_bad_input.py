@@ -128,7 +128,7 @@ def test_a_run_that_writes_no_output_is_told_with_the_path(project: Project) -> 
     project.odd(TEXT + "class Idle(Text):\n    def run(self):\n        pass\n")
     done = project.luisy("run", "Idle")
     assert done.code == 1
-    assert f"did not write {project.data}/Idle" in done.out
+    assert f"Idle(): Idle() ran through but did not write {project.data}/Idle" in done.out
     assert project.luisy("cas", "ls", "--json").document == {"actions": []}
 
 

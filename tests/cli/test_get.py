@@ -76,7 +76,9 @@ def test_it_touches_nothing_but_what_was_asked(ran: Project, tmp_path: Path) -> 
     """With ``--to`` elsewhere the whole project, store and workspace, is as it was."""
     before = stats(ran.folder)
     assert ran.luisy("get", "Both", "--to", str(tmp_path / "elsewhere")).code == 0
-    assert stats(ran.folder) == before
+    after = stats(ran.folder)
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert changed <= {"data/.luisy/tmp"}  # where a lock comes and goes
     assert sorted(path.name for path in (tmp_path / "elsewhere").iterdir()) == [
         "Count_at_least=0_letter=A.json",
         "Count_at_least=0_letter=B.json",

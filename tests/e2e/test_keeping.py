@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -317,6 +318,20 @@ def test_a_hand_edited_output_is_rescued_and_replaced(project: Project) -> None:
     digest = command[command.index("--at") + 1]
     project.luisy("get", "--module", "pipe", "Root", "--at", digest, "--to", str(project.folder / "back"))
     assert (project.folder / "back").read_text() == "edited"
+
+
+def test_a_rescued_file_keeps_its_executable_bit(project: Project) -> None:
+    """A script that somebody put in a result's place comes back as a script."""
+    simple(project).run()
+    project.output("Root").write_text("#!/bin/sh")
+    project.output("Root").chmod(0o755)
+    again = project.run()
+    assert not os.access(project.output("Root"), os.X_OK)
+    command = again.stderr.split("luisy get", 1)[1].split()
+    digest = command[command.index("--at") + 1]
+    back = project.folder / "back"
+    project.luisy("get", "--module", "pipe", "Root", "--at", digest, "--to", str(back))
+    assert (back.read_text(), os.access(back, os.X_OK)) == ("#!/bin/sh", True)
 
 
 def test_a_hand_edited_folder_is_rescued_whole(project: Project) -> None:

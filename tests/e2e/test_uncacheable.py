@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.e2e.projects import Project, Run
 
@@ -226,6 +228,87 @@ def test_two_tasks_with_one_output_path(project: Project) -> None:
     assert uncacheable(first, "Shared(number=1)")
     assert uncacheable(first, "Shared(number=2)")
     assert project.run().outcomes["Root"] in ("executed", "local")
+
+
+def test_a_hand_edited_output_that_is_not_cacheable_is_a_new_input(project: Project) -> None:
+    """Its consumer runs once on the edit, is kept, and is served from then on."""
+    project.tasks(
+        """
+        class Odd(Text):
+            def complete(self):
+                return self.output().exists()
+
+            def run(self):
+                self.put("made")
+
+
+        class Root(Text):
+            def requires(self):
+                return Odd()
+
+            def run(self):
+                self.put(self.taken() + " root")
+        """
+    )
+    project.run()
+    project.output("Odd").write_text("edited")
+    assert project.run().ran == ["Root"]
+    assert project.text("Root") == "edited root"
+    assert project.run().ran == []
+
+
+NESTED = """
+    class Folder(luigi.Task):
+        def output(self):
+            return luigi.LocalTarget(DATA / "pipe" / "folder")
+
+        def run(self):
+            Path(self.output().path).mkdir(exist_ok=True)
+            (Path(self.output().path) / "own").write_text("own")
+
+
+    class Inside(luigi.Task):
+        def requires(self):
+            return REQUIRED
+
+        def output(self):
+            return luigi.LocalTarget(DATA / "pipe" / "folder" / "inside")
+
+        def run(self):
+            with self.output().open("w") as file:
+                file.write("inside")
+
+
+    class Root(Text):
+        def requires(self):
+            return [Inside(), Folder()]
+
+        def run(self):
+            self.put(",".join(sorted(path.name for path in Path(Folder().output().path).iterdir())))
+"""
+
+
+@pytest.mark.parametrize("required", ["[]", "Folder()"])
+def test_an_output_in_another_task_s_output_folder(project: Project, required: str) -> None:
+    """Both are told, run as under Luigi, and are left alone from then on; their consumer settles."""
+    project.tasks(NESTED.replace("REQUIRED", required))
+    first = project.run()
+    folder, inside = project.data / "pipe" / "folder", project.data / "pipe" / "folder" / "inside"
+    told = {task["family"]: task["reason"]["text"] for task in first.document["tasks"]}
+    assert told["Folder"] == f"not cacheable: Inside() writes {inside} into its output {folder}"
+    assert told["Inside"] == f"not cacheable: its output {inside} lies in {folder}, the output of Folder()"
+    assert set(project.run().ran) <= {"Root"}
+    assert project.text("Root") == "inside,own"
+    assert project.run().ran == []
+
+
+def test_a_changed_task_in_another_task_s_output_folder_runs_again(project: Project) -> None:
+    """Only the task whose code changed, and what counts the folder's content."""
+    project.tasks(NESTED.replace("REQUIRED", "Folder()"))
+    project.run()
+    project.edit('file.write("inside")', 'file.write("in")')
+    assert project.run().ran == ["Inside", "Root"]
+    assert project.run().ran == []
 
 
 def test_an_output_that_is_the_task_s_input(project: Project) -> None:

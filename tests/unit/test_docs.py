@@ -26,18 +26,28 @@ def places_of_slug(trees: Iterable[ast.AST]) -> dict[str, int]:
     places = {}
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.FunctionDef):
-            names = [argument.arg for argument in node.args.args if argument.arg != "self"]
+            names = _arguments(node)
         elif isinstance(node, ast.ClassDef):
-            names = [
-                n.target.id
-                for n in node.body
-                if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)
-            ]
+            names = [name for statement in node.body for name in _fields(statement)]
         else:
             continue
         if "slug" in names:
             places[node.name] = names.index("slug")
     return places
+
+
+def _arguments(function: ast.FunctionDef) -> list[str]:
+    return [argument.arg for argument in function.args.args if argument.arg != "self"]
+
+
+def _fields(statement: ast.stmt) -> list[str]:
+    """What a class takes by *statement* of its body: a field of a dataclass, or the arguments of its constructor."""
+    match statement:
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+        case ast.FunctionDef(name="__init__"):
+            return _arguments(statement)
+    return []
 
 
 def slug_expressions(node: ast.AST, places: Mapping[str, int]) -> Iterator[ast.expr]:
@@ -94,6 +104,9 @@ f(slug="yes" if x else "no")
 class E:
     slug = "attribute"
     slug: str = "annotated"
+class Refusal(Exception):
+    def __init__(self, slug, text): ...
+raise Refusal("raised", "no slug")
 Reason("value", "no slug")
 model.Reason(slug, "no slug")
 says("no slug", "argument")
@@ -101,7 +114,18 @@ other("no slug")
 for sign, slug in (("no slug", "table"), ("no slug", "row")): ...
 """
     found = slugs_in([ast.parse(code)])
-    assert found == {"keyword", "yes", "no", "attribute", "annotated", "value", "argument", "table", "row"}
+    assert found == {
+        "keyword",
+        "yes",
+        "no",
+        "attribute",
+        "annotated",
+        "value",
+        "argument",
+        "raised",
+        "table",
+        "row",
+    }
 
 
 def test_every_slug_has_an_entry_in_messages() -> None:

@@ -293,6 +293,16 @@ def test_a_rescued_folder_is_its_manifest(store: Store, workspace: Path) -> None
     assert (workspace / "again" / "f").read_text() == "abc"
 
 
+def test_a_rescued_executable_is_its_manifest(store: Store, workspace: Path) -> None:
+    """So that it can be restored as it was; its bytes are an object, too."""
+    (workspace / "f").write_text("#!/bin/sh")
+    (workspace / "f").chmod(0o755)
+    name = store.rescue(str(workspace / "f"))
+    store.restore(store.manifests([name])[name], {b"": str(workspace / "again")})
+    assert (workspace / "again").read_text() == "#!/bin/sh"
+    assert os.access(workspace / "again", os.X_OK)
+
+
 def test_the_first_use_of_a_workspace_stays(store: Store) -> None:
     """Later uses do not move it."""
     assert store.first_used("/w") is None
