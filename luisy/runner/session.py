@@ -294,6 +294,8 @@ class Session:
         if self.shared:
             self._learn([leaf for leaf in input_leaves(node) if not leaf.done])
         self._refresh_inputs(node)
+        if node.uncacheable and not node.by_inputs:
+            return False  # as under Luigi: what lies at its outputs by now is no answer, another task may write there
         self.resolver.settle(node, fresh=True)
         if _is_served(node):
             node.done = node.outcome is Outcome.COMPLETE or self._serve(node)
