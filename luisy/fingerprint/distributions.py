@@ -7,6 +7,7 @@ specifications ("Recording installed projects", "Core metadata", "Direct URL").
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -64,6 +65,10 @@ class Distribution:
         """The files that it installed, relative to the folder that the metadata lies in."""
         return _files(self._metadata)
 
+    def may_have(self, top: str) -> bool:
+        """False if nothing of that name stands in its list of files: a look at the text, which is not taken apart."""
+        return top.encode() in _listed(self._metadata)[1]
+
     def _direct_url(self) -> dict[str, dict[str, str]]:
         try:
             content = json.loads((self._metadata / "direct_url.json").read_text("utf-8"))
@@ -101,20 +106,25 @@ def _read_headers(metadata: Path) -> dict[str, list[str]]:
 
 
 @cache
+def _listed(metadata: Path) -> tuple[str, bytes]:
+    """The name and the bytes of the file that lists what was installed."""
+    for name in ("RECORD", "top_level.txt"):
+        with contextlib.suppress(OSError):
+            return name, (metadata / name).read_bytes()
+    return "", b""
+
+
+@cache
 def _files(metadata: Path) -> frozenset[str]:
-    try:
-        lines = (metadata / "RECORD").read_text("utf-8", "replace").splitlines()
-        # Only a path that holds a comma is quoted; csv for all of them is five times as slow.
-        quoted = [line for line in lines if line.startswith('"')]
-        plain = (line.partition(",")[0] for line in lines if not line.startswith('"'))
-        return frozenset([*plain, *(row[0] for row in csv.reader(quoted) if row)])
-    except OSError:
-        pass
-    try:
-        tops = (metadata / "top_level.txt").read_text("utf-8", "replace").split()
-    except OSError:
-        return frozenset()
-    return frozenset(name for top in tops for name in (top + ".py", top + "/__init__.py"))
+    name, data = _listed(metadata)
+    text = data.decode("utf-8", "replace")
+    if name != "RECORD":
+        return frozenset(file for top in text.split() for file in (top + ".py", top + "/__init__.py"))
+    lines = text.splitlines()
+    # Only a path that holds a comma is quoted; csv for all of them is five times as slow.
+    quoted = [line for line in lines if line.startswith('"')]
+    plain = (line.partition(",")[0] for line in lines if not line.startswith('"'))
+    return frozenset([*plain, *(row[0] for row in csv.reader(quoted) if row)])
 
 
 class Catalogue:
@@ -147,6 +157,8 @@ class Catalogue:
             relative = path[len(folder) + 1 :].replace(os.sep, "/")
             top = relative.split("/", 1)[0]
             for distribution in self._likely_first(folder, top):
+                if not distribution.may_have(top.removesuffix(".py")):
+                    continue
                 files = distribution.files()
                 if relative in files or (top + "/__init__.py") in files or (top + ".py") in files:
                     return distribution

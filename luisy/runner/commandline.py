@@ -75,9 +75,18 @@ def _import_error(name: str, error: BaseException) -> TaskError:
 class _Parser(CmdlineParser):
     """Luigi's parser, but a parameter may have the name of one of Luigi's options, and errors name the parameter."""
 
+    _without_root: argparse.ArgumentParser | None = None
+
     @staticmethod
-    def _build_parser(root_task: str | None = None, help_all: bool = False) -> argparse.ArgumentParser:  # noqa: FBT001, FBT002 - Luigi's signature
-        parser: argparse.ArgumentParser = CmdlineParser._build_parser(help_all=help_all)  # noqa: SLF001
+    def _attempt_load_module(_known_args: argparse.Namespace) -> None:
+        """The module is loaded: by :func:`import_module`, before there is a parser."""
+
+    def _build_parser(self, root_task: str | None = None, help_all: bool = False) -> argparse.ArgumentParser:  # type: ignore[override]  # noqa: FBT001, FBT002 - Luigi's signature, but for self
+        # Luigi makes three, since it loads the module between them; an argument for every parameter that is known.
+        parser = self._without_root
+        if parser is None or help_all:
+            parser = CmdlineParser._build_parser(help_all=help_all)  # noqa: SLF001
+            self._without_root = parser
         root = None if root_task is None else Register.get_all_params()
         for family, _, name, parameter in root or ():
             if family != root_task:
