@@ -9,7 +9,7 @@ Usable by itself: it knows neither Luigi nor a terminal. ::
         store.materialise(digest, "/data/copy")
 """
 
-from luisy.cas.action_rows import Listed, Result
+from luisy.cas.action_rows import Listed, Recorded, Result
 from luisy.cas.manifests import output_names, output_of
 from luisy.cas.records import Rescued
 from luisy.cas.searching import Match, MatchKind
@@ -22,6 +22,7 @@ __all__ = [
     "Match",
     "MatchKind",
     "Placement",
+    "Recorded",
     "Rescued",
     "Result",
     "Status",

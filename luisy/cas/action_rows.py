@@ -84,6 +84,18 @@ class Listed:
     held_back: str
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An action as a comparison with it needs it.
+
+    :param inputs: content digests of the inputs, in order.
+    """
+
+    key: Key
+    fingerprint: Digest
+    inputs: tuple[Digest, ...]
+
+
 class ActionRows:
     """Actions, aliases and their tasks. Writers call inside :meth:`Database.writing`."""
 
@@ -182,11 +194,8 @@ class ActionRows:
 
     def known(self, tasks: Iterable[tuple[str, str, Digest]]) -> set[tuple[str, str, Digest]]:
         """Which of (project, family, params digest) have an action at any key; one query per family."""
-        wanted: dict[tuple[str, str], list[Digest]] = {}
-        for project, family, params in tasks:
-            wanted.setdefault((project, family), []).append(params)
         found: set[tuple[str, str, Digest]] = set()
-        for (project, family), digests in wanted.items():
+        for (project, family), digests in _by_family(tasks).items():
             rows = self._database.query(
                 WANTED + "SELECT DISTINCT wanted.digest FROM wanted CROSS JOIN actions a"
                 " ON a.task = (SELECT id FROM tasks WHERE project = :project AND family = :family)"
@@ -194,6 +203,26 @@ class ActionRows:
                 {**packed(digests), "project": project, "family": family},
             )
             found.update((project, family, Digest(row[0].hex())) for row in rows)
+        return found
+
+    def recorded(
+        self, tasks: Iterable[tuple[str, str, Digest]]
+    ) -> dict[tuple[str, str, Digest], list[Recorded]]:
+        """The actions of each (project, family, params digest), newest first; one query per family."""
+        found: dict[tuple[str, str, Digest], list[Recorded]] = {}
+        for (project, family), digests in _by_family(tasks).items():
+            rows = self._database.query(
+                WANTED
+                + "SELECT wanted.digest, a.key, a.fingerprint, a.inputs FROM wanted CROSS JOIN actions a"
+                " ON a.task = (SELECT id FROM tasks WHERE project = :project AND family = :family)"
+                " AND a.params_digest = wanted.digest ORDER BY a.id DESC",
+                {**packed(digests), "project": project, "family": family},
+            )
+            for params, key, fingerprint, inputs in rows:
+                task = (project, family, Digest(params.hex()))
+                found.setdefault(task, []).append(
+                    Recorded(Key(key.hex()), Digest(fingerprint.hex()), _digests(inputs))
+                )
         return found
 
     def history(self, project: str, family: str, params_digest: Digest) -> dict[Digest, bool]:
@@ -245,18 +274,29 @@ class ActionRows:
 
 def result_of(row: tuple[Any, ...]) -> Result:
     """The result that a row of :data:`COLUMNS` tells."""
-    inputs = row[3].hex()
     return Result(
         Key(row[0].hex()),
         Digest(row[1].hex()),
         row[2],
-        tuple(Digest(inputs[at : at + 64]) for at in range(0, len(inputs), 64)),
+        _digests(row[3]),
         row[4] == 1,
         row[5],
         row[6],
         row[7],
         row[8] == 1,
     )
+
+
+def _digests(names: bytes) -> tuple[Digest, ...]:
+    digits = names.hex()
+    return tuple(Digest(digits[at : at + 64]) for at in range(0, len(digits), 64))
+
+
+def _by_family(tasks: Iterable[tuple[str, str, Digest]]) -> dict[tuple[str, str], list[Digest]]:
+    found: dict[tuple[str, str], list[Digest]] = {}
+    for project, family, params in tasks:
+        found.setdefault((project, family), []).append(params)
+    return found
 
 
 def _listed(row: tuple[Any, ...]) -> Listed:

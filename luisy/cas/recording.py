@@ -18,7 +18,7 @@ from luisy.errors import CorruptionError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from luisy.cas.action_rows import Listed, Result
+    from luisy.cas.action_rows import Listed, Recorded, Result
     from luisy.model import Action, Digest, Key, Manifest
 
 
@@ -141,6 +141,12 @@ class Recording(Serving):
         :return: for each, whether an action with it might be found by a shallow key.
         """
         return self._actions.history(project, family, params_digest)
+
+    def recorded(
+        self, tasks: Iterable[tuple[str, str, Digest]]
+    ) -> dict[tuple[str, str, Digest], list[Recorded]]:
+        """What there is of each (project, family, params digest), newest first; one query per family."""
+        return self._actions.recorded(tasks)
 
     def nearest(self, project: str, family: str, params_digest: Digest) -> Key | None:
         """The newest action of this task and parameters, else the newest of this task."""

@@ -95,6 +95,18 @@ class RemoteRows:
         )
         return {Digest(row[0].hex()): row[1] == 1 for row in rows}
 
+    def nearest(self, project: str, family: str, params_digest: Digest) -> Key | None:
+        """The newest winning action of this task and these parameters, else the newest of this task."""
+        if project != self._index.project:
+            return None
+        rows = self._ask(
+            f"SELECT a.key FROM remote_actions a WHERE a.family = :family"
+            f" AND a.id = ({_WINNER.format(key='a.key')})"
+            " ORDER BY a.params_digest = :params DESC, a.created DESC, a.key LIMIT 1",
+            {"params": bytes.fromhex(params_digest), "family": family},
+        )
+        return Key(rows[0][0].hex()) if rows else None
+
     def actions(self, keys: Sequence[Key]) -> dict[Key, tuple[Action, ActionRecord]]:
         """The whole action that wins at each key, and its record; damaged ones are left out."""
         if not keys:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from blake3 import blake3
+
 from luisy.cas import database
 from luisy.cas._layout import Layout
 from luisy.cas.keeping import Keeping
@@ -128,6 +130,12 @@ class Store(Recording, Keeping):
         if not self._secret:
             self._secret = secret_of(self._layout, writable=self._stored and not self.read_only)
         return self._secret
+
+    def pseudonym(self) -> str:
+        """12 hex digits by which this store can be told from others; they say nothing else about it."""
+        return blake3(self.secret(), derive_key_context="luisy 1 store pseudonym", max_threads=1).hexdigest()[
+            :12
+        ]
 
     def rebuild(self) -> Rebuilt:
         """Make the index again from the files; each is verified."""

@@ -25,6 +25,7 @@ _COMMANDS = {
     "key": "luisy.cli.key:key",
     "plan": "luisy.cli.plan:plan",
     "run": "luisy.cli.run:run",
+    "why": "luisy.cli.why:why",
 }
 _RUNS = frozenset({"run", "plan"})
 """The commands whose document has the same fields when it tells an error."""

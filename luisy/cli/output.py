@@ -43,17 +43,17 @@ def print_json(document: Any) -> None:
 
 def say(error: LuisyError) -> None:
     """The two lines of an error on stderr: what and where, and what to do."""
-    click.echo(f"{_coloured(f'error[{error.slug}]', 'red')}: {error.text}", err=True)
+    click.echo(f"{coloured(f'error[{error.slug}]', 'red')}: {error.text}", err=True)
     if error.hint:
-        click.echo(f"{_coloured('hint', 'cyan')}: {error.hint}", err=True)
+        click.echo(f"{coloured('hint', 'cyan')}: {error.hint}", err=True)
 
 
 def say_warning(text: str) -> None:
     """One line on stderr that asks for attention."""
-    click.echo(f"{_coloured('warning', 'yellow')}: {text}", err=True)
+    click.echo(f"{coloured('warning', 'yellow')}: {text}", err=True)
 
 
-def _coloured(text: str, colour: str) -> str:
+def coloured(text: str, colour: str) -> str:
     """*text* in colour; click takes it out again where nobody watches, but knows no ``NO_COLOR``."""
     return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour)
 

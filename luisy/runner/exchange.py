@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from luisy.cas import Store
-    from luisy.model import Manifest, Reason
+    from luisy.model import Digest, Manifest, Reason
     from luisy.runner.elsewhere import Elsewhere
     from luisy.runner.graph import Node
-    from luisy.runner.lookup import Lookup, Source
+    from luisy.runner.lookup import Lookup, RemoteSource
     from luisy.settings import Settings
 
 
@@ -34,7 +34,7 @@ class Exchange(Protocol):
         :raises RemoteError: they are not.
         """
 
-    def sources(self, project: str) -> Sequence[Source]:
+    def sources(self, project: str) -> Sequence[RemoteSource]:
         """What to ask for results of *project*, in order."""
 
     def refresh(self) -> None:
@@ -48,6 +48,9 @@ class Exchange(Protocol):
 
     def fetch(self, nodes: Sequence[Node], lookup: Lookup) -> dict[str, Reason]:
         """Bring results into the store, in few requests; by task id, those that are not to be had."""
+
+    def fetch_objects(self, source: RemoteSource, digests: Iterable[Digest]) -> None:
+        """Bring single objects (parts of keys, sources) into the store; those that are not to be had are left out."""
 
     def bring(self, node: Node) -> Manifest:
         """Bring the files of an external task into the store.
@@ -71,7 +74,7 @@ class Alone:
     def check(self) -> None:
         """Nothing to check: settings of a remote that is not used are nobody's concern."""
 
-    def sources(self, _project: str) -> Sequence[Source]:
+    def sources(self, _project: str) -> Sequence[RemoteSource]:
         """None."""
         return ()
 
@@ -85,6 +88,10 @@ class Alone:
     def fetch(self, _nodes: Sequence[Node], _lookup: Lookup) -> dict[str, Reason]:
         """Nothing is wanted, since nothing was found."""
         return {}
+
+    def fetch_objects(self, source: RemoteSource, _digests: Iterable[Digest]) -> None:
+        """Never asked, since there are no sources."""
+        raise AssertionError(source)
 
     def bring(self, node: Node) -> Manifest:
         """Never asked, since nothing is elsewhere."""

@@ -22,8 +22,10 @@ from luisy.runner.describe import shown_parameters
 from luisy.runner.graph import input_leaves
 from luisy.runner.keying import ref_of, shallow_key
 from luisy.runner.parts import parts_of
+from luisy.runner.provenance import Provenance
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
     from luisy.cas import Store
@@ -106,7 +108,14 @@ class Keeper:
         self.workspace = workspace
         self.fingerprinter = fingerprinter
         self.forced = forced
+        self._provenance = Provenance(store)
         self._encoded: dict[Digest, bytes] = {}
+
+    def prepare(self, nodes: Iterable[Node]) -> None:
+        """Find out, before workers are forked, what will be recorded of executions of *nodes*."""
+        if not self.store.read_only:
+            kinds = {type(node.task) for node in nodes if node.facts is not None and not node.uncacheable}
+            self._provenance.prepare(self.fingerprinter.of(kind) for kind in kinds)
 
     def conclude(self, node: Node, ran: Ran) -> Execution:
         """Keep the result of *node*, or say why not. Whatever goes wrong here, the user's task has not failed."""
@@ -228,7 +237,7 @@ class Keeper:
             raise _NotKept("input-unknown", "an input of it has no key")
         trace = _trace(node)
         parts = json.dumps(parts_of(node, self.store.secret())).encode()
-        sources = self._sources(self.fingerprinter.of(type(node.task)))
+        fingerprint = self.fingerprinter.of(type(node.task))
         return replace(
             _described(node, node.facts, manifest),
             key=keys.traced_key(node.base_key, [ref for _, ref in trace]) if trace else node.base_key,
@@ -237,9 +246,10 @@ class Keeper:
             inputs=_known_inputs(node),
             trace=tuple(dependency for dependency, _ in trace),
             parts=self.store.put(parts),
-            sources=self.store.put(sources),
+            sources=self.store.put(self._sources(fingerprint)),
             seconds=ran.seconds,
             held_back=f"wrote {side_files[0]} beside its outputs" if side_files else "",
+            provenance=self._provenance.of(fingerprint),
         )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from luisy.cas import Result, Store
+    from luisy.cas import Listed, Result, Store
     from luisy.model import Action, Digest, Key, Manifest
 
 
@@ -30,12 +30,32 @@ class Source(Protocol):
     def action(self, key: Key) -> Action | None:
         """The whole action."""
 
+    def nearest(self, project: str, family: str, params_digest: Digest) -> Key | None:
+        """The newest action of this task and these parameters, else the newest of this task."""
+
+
+class RemoteSource(Source, Protocol):
+    """A remote's mirror."""
+
+    @property
+    def url(self) -> str:
+        """Where the remote is, without secrets."""
+
+    def actions(self, keys: Sequence[Key]) -> Mapping[Key, Action]:
+        """The whole actions at these keys."""
+
+    def listed(self, family: str | None = None) -> Sequence[Listed]:
+        """All results, or those of one family, newest first; without parameters."""
+
+
+SourceT = TypeVar("SourceT", bound=Source)
+
 
 @dataclass(slots=True)
-class _Memo:
+class _Memo(Generic[SourceT]):
     """What one source has answered."""
 
-    source: Source
+    source: SourceT
     results: dict[Key, Result | None] = field(default_factory=dict)
     traced: dict[Key, list[Result]] = field(default_factory=dict)
 
@@ -68,12 +88,12 @@ class Lookup:
     :param remotes: the sources beside the store that know results of a project, in the order to ask them.
     """
 
-    def __init__(self, store: Store, remotes: Callable[[str], Sequence[Source]]) -> None:
+    def __init__(self, store: Store, remotes: Callable[[str], Sequence[RemoteSource]]) -> None:
         self.store = store
         self.remotes = remotes
         self._local = _Memo(store)
-        self._memos: dict[int, _Memo] = {}
-        self._origins: dict[Key, Source] = {}
+        self._memos: dict[int, _Memo[RemoteSource]] = {}
+        self._origins: dict[Key, RemoteSource] = {}
         self._refused: set[Key] = set()
         self._manifests: dict[Digest, Manifest | None] = {}
         self._whole: dict[Digest, bool] = {}
@@ -89,7 +109,7 @@ class Lookup:
             for memo in self._remote_memos(project):
                 keys = memo.prefetch(keys)  # noqa: PLW2901 - what one remote lacks is asked of the next
 
-    def _remote_memos(self, project: str) -> Iterator[_Memo]:
+    def _remote_memos(self, project: str) -> Iterator[_Memo[RemoteSource]]:
         for source in self.remotes(project):
             yield self._memos.setdefault(id(source), _Memo(source))
 
@@ -123,7 +143,7 @@ class Lookup:
         """The whole action behind *result*."""
         return (self.origin(result) or self.store).action(result.key)
 
-    def origin(self, result: Result) -> Source | None:
+    def origin(self, result: Result) -> RemoteSource | None:
         """The remote that *result* has to be fetched from; None if the store has it."""
         return self._origins.get(result.key)
 
@@ -132,7 +152,7 @@ class Lookup:
         self._origins.pop(result.key, None)
         self._whole.pop(result.manifest, None)
 
-    def _from(self, source: Source, result: Result) -> Result:
+    def _from(self, source: RemoteSource, result: Result) -> Result:
         """Remember where *result* is to be had: it was asked for here because the store's own did not do."""
         self._origins[result.key] = source
         return result
@@ -184,7 +204,8 @@ class Lookup:
         for key in keys:
             if key is None:
                 continue
-            for memo in (self._local, *self._memos.values()):
+            memos: tuple[_Memo[Any], ...] = (self._local, *self._memos.values())
+            for memo in memos:
                 for result in (memo.results.get(key), *memo.traced.get(key, ())):
                     if result is not None:
                         self._whole.pop(result.manifest, None)

@@ -9,14 +9,14 @@ from luisy.runner.externals import Externals
 from luisy.runner.remotes import Remotes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from luisy.cas import Store
-    from luisy.model import Key, Manifest, Reason
+    from luisy.model import Digest, Key, Manifest, Reason
     from luisy.plan import Traffic
     from luisy.runner.elsewhere import Elsewhere
     from luisy.runner.graph import Node
-    from luisy.runner.lookup import Lookup, Source
+    from luisy.runner.lookup import Lookup, RemoteSource
     from luisy.settings import Settings
 
 
@@ -42,7 +42,7 @@ class Mirrored:
         """Make sure that the settings are right."""
         self.remotes.check()
 
-    def sources(self, project: str) -> Sequence[Source]:
+    def sources(self, project: str) -> Sequence[RemoteSource]:
         """The mirrors of *project*."""
         return self.remotes.sources(project)
 
@@ -59,7 +59,7 @@ class Mirrored:
 
     def fetch(self, nodes: Sequence[Node], lookup: Lookup) -> dict[str, Reason]:
         """Bring results into the store."""
-        by_source: dict[Source, list[Key]] = {}
+        by_source: dict[RemoteSource, list[Key]] = {}
         keys: dict[str, Key] = {}
         for node in nodes:
             assert node.result is not None
@@ -69,6 +69,10 @@ class Mirrored:
             keys[node.task_id] = node.result.key
         failed = self.remotes.fetch(by_source)
         return {name: failed[key] for name, key in keys.items() if key in failed}
+
+    def fetch_objects(self, source: RemoteSource, digests: Iterable[Digest]) -> None:
+        """Bring single objects into the store."""
+        self.remotes.fetch_objects(source, digests)
 
     def bring(self, node: Node) -> Manifest:
         """Bring the files of an external task into the store."""

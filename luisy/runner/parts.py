@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
+from luisy.explain import UNKNOWN
 from luisy.keys import KEY_VERSION
 from luisy.plan import Kind
+from luisy.runner.graph import input_leaves
 
 if TYPE_CHECKING:
     from luisy.keys import Parameter
     from luisy.runner.graph import Node
+
+HIDDEN = "hidden "
+"""How a value begins that is not shown."""
 
 
 def parts_of(node: Node, secret: bytes) -> dict[str, str]:
@@ -30,13 +35,17 @@ def parts_of(node: Node, secret: bytes) -> dict[str, str]:
         parts |= {f"output {o.name.decode('utf-8', 'backslashreplace')}": o.target for o in facts.outputs}
         parts |= {f"option {p.name}": _shown(p, secret) for p in facts.options}
     elif node.kind is Kind.EXTERNAL:
-        parts |= {"family": node.family, "content": node.content or "unknown"}
-    for dep in node.all_deps:
-        parts[f"input {dep.task_id}"] = (dep.content if dep.by_content else dep.key) or "unknown"
-    return parts
+        parts |= {"family": node.family, "content": node.content or UNKNOWN}
+    # Wrappers stand for their inputs: nothing is filed at their own keys that could be compared later.
+    parts |= {f"input {leaf.task_id}": _counted(leaf) for leaf in input_leaves(node)}
+    return parts | {f"held {held.task_id}": _counted(held) for held in node.held}
+
+
+def _counted(node: Node) -> str:
+    return (node.content if node.by_content else node.key) or UNKNOWN
 
 
 def _shown(parameter: Parameter, secret: bytes) -> str:
     if parameter.public:
         return parameter.serialised
-    return f"hidden {blake3(parameter.value, key=secret, max_threads=1).hexdigest()[:16]}"
+    return f"{HIDDEN}{blake3(parameter.value, key=secret, max_threads=1).hexdigest()[:16]}"

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from luisy.cas import Store
     from luisy.cas.remote import Remote
     from luisy.cas.transfer.refs import Ref
-    from luisy.model import Key
-    from luisy.runner.lookup import Source
+    from luisy.model import Digest, Key
+    from luisy.runner.lookup import RemoteSource
     from luisy.settings import Settings
 
 logger = logging.getLogger("luisy")
@@ -129,7 +129,7 @@ class Remotes:
         """Look again, the next time that results are asked for: other machines may have pushed."""
         self._fresh.clear()
 
-    def fetch(self, wanted: Mapping[Source, Sequence[Key]]) -> dict[Key, Reason]:
+    def fetch(self, wanted: Mapping[RemoteSource, Sequence[Key]]) -> dict[Key, Reason]:
         """Bring results into the store; those that could not be had, and why."""
         failed: dict[Key, Reason] = {}
         for mirror, keys in wanted.items():
@@ -144,6 +144,15 @@ class Remotes:
             self.guarded(fetch)
             failed.update({key: Reason("remote-off", self._off) for key in keys if key not in done})
         return failed
+
+    def fetch_objects(self, mirror: RemoteSource, digests: Iterable[Digest]) -> None:
+        """Bring single objects into the store; those that are not to be had are left out."""
+        assert isinstance(mirror, Mirror)
+
+        def fetch() -> None:
+            mirror.fetch_objects(digests)
+
+        self.guarded(fetch)
 
     def push(
         self,

@@ -9,7 +9,7 @@ from luisy.plan import Report, Root, Status, TaskReport
 from luisy.runner.describe import shown_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from luisy.model import Reason
     from luisy.plan import Traffic
@@ -24,11 +24,15 @@ def report_of(
     executions: Sequence[Execution],
     notes: Sequence[Reason],
     *,
+    reasons: Mapping[str, Reason],
     seconds: float,
     traffic: Traffic,
     incomplete: Reason | None,
 ) -> Report:
-    """What was planned, or what happened."""
+    """What was planned, or what happened.
+
+    :param reasons: by task id, where there is a better one than that of its decision.
+    """
     not_kept = tuple(
         (str(graph.nodes[execution.task_id].task), execution.reason)
         for execution in executions
@@ -37,7 +41,7 @@ def report_of(
     return Report(
         status,
         Root(root.family, root.key),
-        tuple(_task_report(node) for node in graph),
+        tuple(_task_report(node, reasons.get(node.task_id, node.decision.reason)) for node in graph),
         seconds,
         remote=traffic,
         notes=(*notes, *(note for execution in executions for note in execution.notes)),
@@ -46,7 +50,7 @@ def report_of(
     )
 
 
-def _task_report(node: Node) -> TaskReport:
+def _task_report(node: Node, reason: Reason) -> TaskReport:
     if node.facts is None:
         params = node.task.to_str_params(only_public=True)
     else:
@@ -58,7 +62,7 @@ def _task_report(node: Node) -> TaskReport:
         outcome=node.outcome,
         cacheable=not node.uncacheable and not node.problem,
         adopted=node.adopted,
-        reason=node.decision.reason,
+        reason=reason,
         seconds=node.seconds,
         bytes=node.size,
         outputs=tuple(path for _, path in node.outputs),

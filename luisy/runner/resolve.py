@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from luisy.model import Digest, Key
     from luisy.runner.elsewhere import Elsewhere
     from luisy.runner.graph import Graph, Node
-    from luisy.runner.lookup import Source
+    from luisy.runner.lookup import RemoteSource
     from luisy.runner.workspace import Workspace
 
 
@@ -47,7 +47,7 @@ class Resolver:
         store: Store,
         workspace: Workspace,
         fingerprinter: Fingerprinter,
-        remotes: Callable[[str], Sequence[Source]],
+        remotes: Callable[[str], Sequence[RemoteSource]],
         *,
         adopt: bool = True,
     ) -> None:

@@ -24,6 +24,7 @@ from luisy.runner.exchange import exchange_for
 from luisy.runner.garbage import uncollected
 from luisy.runner.graph import Graph, Node, input_leaves
 from luisy.runner.keeping import Keeper, Ran
+from luisy.runner.reasons import Reasons
 from luisy.runner.reporting import report_of
 from luisy.runner.resolve import Resolver
 from luisy.runner.walk import Walker
@@ -80,6 +81,7 @@ class Session:
     _unpublished: list[Node] = field(default_factory=list)
     current: list[Builder] = field(default_factory=list)
     _walker: Walker = field(init=False)
+    _reasons: Reasons = field(init=False)
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(self.store, self.settings.working_dir, LinkMode(self.settings.link))
@@ -97,6 +99,7 @@ class Session:
         self.keeper = Keeper(self.store, self.workspace, self.fingerprinter, self.resolver.forced)
         self.resolver.rebuild = self._rebuild
         self._walker = Walker(self.graph, self._is_served)
+        self._reasons = Reasons(self.store, self.fingerprinter)
 
     # --- plan
 
@@ -174,7 +177,9 @@ class Session:
         self._clear_unneeded()
         if self.shared:  # other machines take what is here as their input
             self.exchange.upload(list(self.graph), self.resolver.forced)
-        self.left = sum(n.kind is Kind.TASK and n.needed and not n.done for n in self.graph)
+        left = [n for n in self.graph if n.kind is Kind.TASK and n.needed and not n.done]
+        self.left = len(left)
+        self.keeper.prepare(left)
 
     def _fetch(self, nodes: Sequence[Node]) -> None:
         """Bring to the store, in few requests, what is needed of the remotes; what is gone is decided again."""
@@ -414,6 +419,7 @@ class Session:
             self.graph,
             self.executions,
             self.workspace.notes,
+            reasons=self._reasons.of(self.graph.nodes.values()),
             seconds=time.monotonic() - self.started,
             traffic=self.exchange.traffic,
             incomplete=self.exchange.incomplete,

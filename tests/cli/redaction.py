@@ -19,6 +19,7 @@ _REDACTIONS = [
         # What an object of key parts or sources weighs is no claim of the command line.
         (r"\d+(\.\d+)? (B|KiB) stored", "BYTES stored"),
         (r"dedup ratio \d+\.\d+", "dedup ratio RATIO"),
+        (r"\b(luisy|python|platform): \S+", r"\1: PLACE"),
         (r"luisy \d+\.\d+[\w.]*", "luisy VERSION"),
     )
 ]

@@ -65,6 +65,7 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     key = printed(tmp_path, f"key {TASK}")
     action = printed(tmp_path, f"cas show {key['key']}")
     assert shape(key) == shape(example("key"))
+    assert shape(printed(tmp_path, f"why {TASK.replace('wind', 'rain')}")) == shape(example("why"))
     assert shape(printed(tmp_path, f"get {TASK}")) == shape(example("get"))
     assert shape(printed(tmp_path, "cas status")) == shape(example("cas status"))
     assert shape(printed(tmp_path, "cas push --dry-run")) == shape(example("cas push"))
@@ -85,7 +86,7 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
 def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
     """What `luisy --help` and `luisy cas --help` list are the sections of the page."""
     in_cas = ("status", "ls", "show", "path", "push", "pull")
-    commands = {"run", "plan", "key", "get", "doctor", *(f"cas {name}" for name in in_cas)}
+    commands = {"run", "plan", "why", "key", "get", "doctor", *(f"cas {name}" for name in in_cas)}
     assert set(re.findall(r"^## `luisy ([a-z ]+)`$", PAGE, flags=re.MULTILINE)) == commands
     assert (
         commands_of(["--help"]) - {"cas"} | {f"cas {name}" for name in commands_of(["cas", "--help"])}

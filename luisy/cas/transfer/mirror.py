@@ -149,6 +149,10 @@ class Mirror:
         """The fingerprints of a task's results; True where one might be found by a shallow key."""
         return self._rows.history(project, family, params_digest)
 
+    def nearest(self, project: str, family: str, params_digest: Digest) -> Key | None:
+        """The newest result of this task and these parameters, else the newest of this task."""
+        return self._rows.nearest(project, family, params_digest)
+
     def action(self, key: Key) -> Action | None:
         """The whole action that wins at *key*."""
         found = self._rows.actions([key]).get(key)

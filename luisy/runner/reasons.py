@@ -1,0 +1,105 @@
+"""What a reason says beyond its slug: which code, which input. In bulk, and only for what is executed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luisy.explain import code_changes, in_short
+from luisy.model import Outcome, Reason
+from luisy.runner.accounts import Accounts
+from luisy.runner.graph import input_leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from luisy.cas import Recorded, Store
+    from luisy.fingerprint import Fingerprinter
+    from luisy.keys import Facts
+    from luisy.model import Digest
+    from luisy.runner.graph import Node
+
+_EXPLAINED = frozenset({"code-changed", "input-changed"})
+_NAMED = 3
+
+
+class Reasons:
+    """The reasons of tasks that are executed, with the names of what changed since their last results.
+
+    They are looked for in the store alone. Where nothing is found, a reason stays as it was decided.
+    """
+
+    def __init__(self, store: Store, fingerprinter: Fingerprinter) -> None:
+        self._store = store
+        self._accounts = Accounts(store, fingerprinter, lambda *_: None)
+        self._known: dict[tuple[str, Reason], Reason] = {}
+        self._code: dict[tuple[Digest, Digest], str] = {}
+
+    def of(self, nodes: Iterable[Node]) -> dict[str, Reason]:
+        """The longer reasons, by task id; of other tasks nothing."""
+        wanted = {
+            node.task_id: node
+            for node in nodes
+            if node.outcome is Outcome.EXECUTED
+            and node.decision.reason.slug in _EXPLAINED
+            and (node.task_id, node.decision.reason) not in self._known
+        }
+        if wanted:
+            self._look(wanted.values())
+        return {
+            node.task_id: self._known[name]
+            for node in nodes
+            if (name := (node.task_id, node.decision.reason)) in self._known
+        }
+
+    def _look(self, nodes: Iterable[Node]) -> None:
+        tasks = {node.task_id: _task(node.facts) for node in nodes if node.facts is not None}
+        recorded = self._store.recorded(set(tasks.values()))
+        for node in nodes:
+            reason = node.decision.reason
+            found = recorded.get(tasks[node.task_id], []) if node.task_id in tasks else []
+            more = (
+                self._changed_code(node, found)
+                if reason.slug == "code-changed"
+                else _changed_inputs(node, found)
+            )
+            text = f"{reason.text}: {more}" if more else reason.text
+            self._known[node.task_id, reason] = Reason(reason.slug, text)
+
+    def _changed_code(self, node: Node, recorded: list[Recorded]) -> str:
+        """What changed in the code since the newest result of other code; looked at once for all tasks of a class."""
+        assert node.facts is not None
+        now = node.facts.fingerprint
+        last = next((row for row in recorded if row.fingerprint != now), None)
+        if last is None:
+            return ""
+        pair = last.fingerprint, now
+        if pair not in self._code:
+            action = self._store.action(last.key)
+            before = None if action is None else self._accounts.code_of_action(action)
+            after = self._accounts.code_of_node(node)
+            self._code[pair] = (
+                "" if before is None or after is None else in_short(code_changes(before, after))
+            )
+        return self._code[pair]
+
+
+def _task(facts: Facts) -> tuple[str, str, Digest]:
+    return facts.project, facts.family, facts.params_digest()
+
+
+def _changed_inputs(node: Node, recorded: list[Recorded]) -> str:
+    """The inputs whose bytes are not those of the newest result of this code."""
+    assert node.facts is not None
+    own = (node.key, node.base_key)
+    rows = (row for row in recorded if row.fingerprint == node.facts.fingerprint and row.key not in own)
+    last = next(rows, None)
+    leaves = input_leaves(node)
+    if last is None or len(last.inputs) != len(leaves):
+        return ""
+    changed = [
+        str(leaf.task)
+        for leaf, digest in zip(leaves, last.inputs, strict=True)
+        if leaf.content not in (None, digest)
+    ]
+    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    return ", ".join(changed[:_NAMED]) + more
