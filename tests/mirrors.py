@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from luisy.cas import Store
-from luisy.cas.transfer import Mirror
+from luisy.cas.transfer import Mirror, Offer
 from tests.unit.cas.values import action, digest, key
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from luisy.cas.remote import Remote
+    from luisy.cas.transfer import Pushed, Ref
     from luisy.model import Key
 
 _CALLS = ("check", "list", "head", "get", "read", "put", "touch", "delete")
@@ -131,3 +132,16 @@ def machine(folder: Path, name: str, remote: Any, project: str = "weather") -> M
     (folder / name).mkdir(exist_ok=True)
     store = Store.open(folder / name / "store")
     return Machine(store, Mirror(store, remote, project), folder / name)
+
+
+def offered(one: Machine, refs: Mapping[str, Ref]) -> dict[str, Offer]:
+    """*refs* as that machine may publish them: to files that it keeps."""
+    return {
+        name: Offer(ref, find=lambda ref=ref: one.store.manifests([ref.manifest]).get(ref.manifest))  # type: ignore[misc]
+        for name, ref in refs.items()
+    }
+
+
+def put_refs(one: Machine, refs: Mapping[str, Ref], *, force: bool = False) -> Pushed:
+    """Publish refs, and nothing else."""
+    return one.mirror.push((), offers=offered(one, refs), replace_refs=force)

@@ -10,6 +10,7 @@ Usable by itself: it knows neither Luigi nor a terminal. ::
 """
 
 from luisy.cas.action_rows import Listed, Recorded, Result
+from luisy.cas.external_rows import ExternalFiles, RawBlob
 from luisy.cas.manifests import output_names, output_of
 from luisy.cas.records import Rescued
 from luisy.cas.searching import Match, MatchKind
@@ -18,10 +19,12 @@ from luisy.cas.store import Status, Store
 from luisy.cas.workspace_rows import Placement
 
 __all__ = [
+    "ExternalFiles",
     "Listed",
     "Match",
     "MatchKind",
     "Placement",
+    "RawBlob",
     "Recorded",
     "Rescued",
     "Result",

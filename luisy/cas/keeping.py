@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from luisy.cas.remembering import Remembering
 from luisy.model import EntryKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from luisy.model import Digest, Manifest
@@ -50,6 +52,13 @@ class Keeping(Remembering):
         self._must_write()
         return self._objects.new_file()
 
+    @contextlib.contextmanager
+    def temporary_folder(self) -> Iterator[str]:
+        """An empty folder for the length of the block; on the store's file system, where it may be written."""
+        parent = None if self.read_only or not self._stored else self._layout.tmp
+        with tempfile.TemporaryDirectory(prefix="luisy-", dir=parent) as folder:
+            yield folder
+
     def accept(self, source: bytes | str, digest: Digest, size: int) -> None:
         """Take over bytes, or a file that :meth:`incoming` made.
 
@@ -81,6 +90,20 @@ class Keeping(Remembering):
         :raises StoreError: as :meth:`snapshot`, or the store cannot be written.
         :raises OSError: the disk is full.
         """
+        scanned = self._staged(outputs)
+        pending = self._pending.get()
+        pending.placements += scanned.placements
+        pending.kept = scanned.manifest
+        self._added()
+        return scanned.manifest
+
+    def take_in(self, outputs: Sequence[tuple[bytes, str]]) -> Manifest:
+        """:meth:`keep`, but the files remain whoever's they are: nothing is remembered of their paths."""
+        manifest = self._staged(outputs).manifest
+        self._added()
+        return manifest
+
+    def _staged(self, outputs: Sequence[tuple[bytes, str]]) -> Scanned:
         self._must_write()
         try:
             scanned: Scanned = scan(outputs, KeepingReader(self._objects))
@@ -89,11 +112,7 @@ class Keeping(Remembering):
             if not self._pending.get().depth:
                 self._objects.forget_staged()
             raise
-        pending = self._pending.get()
-        pending.placements += scanned.placements
-        pending.kept = scanned.manifest
-        self._added()
-        return scanned.manifest
+        return scanned
 
     def keep_many(self, tasks: Iterable[Sequence[tuple[bytes, str]]]) -> list[Manifest]:
         """:meth:`keep` for each, in few transactions."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from luisy.cas._layout import Layout, install, write_new
 from luisy.cas.action_rows import ActionRows
+from luisy.cas.external_rows import ExternalRows
 from luisy.cas.index import Index
 from luisy.cas.objects import Objects
 from luisy.cas.processes import PerProcess
@@ -60,6 +61,7 @@ class OpenedStore:
         self._objects = Objects(self._layout, self._index, read_only=read_only or not stored)
         self._actions = ActionRows(index)
         self._workspace = WorkspaceRows(self._index)
+        self._externals = ExternalRows(index)
         self._pending: PerProcess[_Pending] = PerProcess(_Pending)
         self._secret = b""
 

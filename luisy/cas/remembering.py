@@ -11,6 +11,7 @@ from luisy.cas.records import SeenRef
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from luisy.cas.external_rows import ExternalFiles
     from luisy.cas.records import Rescued
     from luisy.cas.workspace_rows import Placement
     from luisy.model import Digest
@@ -54,6 +55,18 @@ class Remembering(OpenedStore):
     def seen_refs(self, url: str, project: str) -> dict[str, Digest]:
         """What the refs of a project in a remote named when this store last pushed or took them."""
         return self._workspace.seen_refs(url, project)
+
+    def externals(self, project: str) -> dict[str, ExternalFiles]:
+        """The files of a project's external tasks as they were found last, by the names of their refs."""
+        return self._externals.of(project)
+
+    def note_externals(self, project: str, files: Iterable[ExternalFiles]) -> None:
+        """Remember how the files of external tasks were found."""
+        known = self.externals(project)
+        fresh = [one for one in files if known.get(one.name) != one]
+        if fresh and not self.read_only:
+            with self._database.writing() as connection:
+                self._externals.put(connection, project, fresh)
 
     def first_used(self, workspace: str) -> float | None:
         """When luisy first used this workspace, seconds since the epoch; None if never."""

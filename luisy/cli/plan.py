@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.options import TASK_CONTEXT, loaded, run_options, with_task
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, run_options, with_task
 from luisy.cli.output import print_json, reserved_stdout, say_warning
 from luisy.errors import ExitCode
 
@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 
 @click.command(context_settings=TASK_CONTEXT)
 @run_options
+@flag("--fetch-raw", help="Download raw files that nobody has hashed into the store, to know what they are.")
 @with_task
-def plan(task: tuple[str, ...], **flags: Any) -> int:
+def plan(task: tuple[str, ...], *, fetch_raw: bool | None, **flags: Any) -> int:
     """Say what `luisy run` would do with TASK, and why. Touches no file of the workspace."""
-    show_plan(task, loaded(flags))
+    show_plan(task, loaded(flags), fetch_raw=bool(fetch_raw))
     return ExitCode.DONE
 
 
-def show_plan(task: tuple[str, ...], settings: Settings) -> None:
-    """Plan *task* and print the plan."""
+def show_plan(task: tuple[str, ...], settings: Settings, *, fetch_raw: bool = False) -> None:
+    """Plan *task* and print the plan.
+
+    :param fetch_raw: hash plain blobs of other systems that have no ref, by way of the store.
+    """
     from luisy.plan import Status
     from luisy.report import counted, explained, warnings
     from luisy.runner.build import session_for
@@ -34,8 +38,9 @@ def show_plan(task: tuple[str, ...], settings: Settings) -> None:
         import_module(settings.module)
         with (
             parsed_task(task) as root,
-            session_for(settings, create=False) as session,
+            session_for(settings, create=fetch_raw) as session,
         ):
+            session.hash_raw = fetch_raw
             session.plan([root])
             report = session.report(Status.PLANNED)
     if settings.json:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from luisy.cas import RawBlob
     from luisy.cas.transfer import Mirror
-    from luisy.cas.transfer.refs import RawBlob
     from luisy.model import Digest
 
 

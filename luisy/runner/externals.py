@@ -1,7 +1,8 @@
 """External tasks whose files are not on this machine: refs and other systems' plain files in the remotes.
 
 The order is: the local original, else a ref, else plain blobs below ``raw/``. A ref tells the content without a
-download. Plain blobs have none until they are hashed; a run brings them to the workspace for that, a plan does not.
+download. Plain blobs have none until they are hashed; what they turned out to be is noted, and counts while a listing
+still shows the same versions.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from luisy.cas.transfer.refs import RawBlob, Ref
+from luisy.cas import ExternalFiles, RawBlob
+from luisy.cas.remote import Listing
 from luisy.errors import NoSuchResult
 from luisy.naming import project_of
 from luisy.runner.elsewhere import Elsewhere
+from luisy.runner.noting import ref_name
+from luisy.runner.publishing import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from luisy.cas import Store
-    from luisy.cas.remote import Listing
-    from luisy.cas.transfer import Mirror
-    from luisy.model import Manifest
+    from luisy.cas.transfer import Mirror, Ref
+    from luisy.model import Digest, Manifest
     from luisy.runner.graph import Node
     from luisy.runner.remotes import Remotes
 
@@ -37,39 +40,54 @@ class Externals:
         self._working_dir = working_dir
         self._refs: dict[Mirror, Mapping[str, Ref]] = {}
         self._raw: dict[Mirror, Listing] = {}
-        self._hashed: dict[str, Ref] = {}
-
-    def name_of(self, node: Node) -> str | None:
-        """The ref's name: the path of the first output below the project's folder; None where it lies outside."""
-        if self._working_dir is None or not node.outputs:
-            return None
-        folder = os.path.join(self._working_dir, project_of(node.task), "")
-        path = node.outputs[0][1]
-        return path[len(folder) :] if path.startswith(folder) else None
+        self._noted: dict[str, Mapping[str, ExternalFiles]] = {}
 
     def find(self, node: Node) -> Elsewhere | None:
         """Where the files of *node* are to be had; the first remote that knows them."""
-        name = self.name_of(node)
+        name = ref_name(node, self._working_dir)
         if name is None:
             return None
         for mirror in self._remotes.sources(project_of(node.task)):
-            if (found := self._in(mirror, name)) is not None:
+            if (found := self._in(mirror, name, node)) is not None:
                 return found
         return None
 
-    def _in(self, mirror: Mirror, name: str) -> Elsewhere | None:
+    def _in(self, mirror: Mirror, name: str, node: Node) -> Elsewhere | None:
         ref = self._refs_of(mirror).get(name)
         if ref is not None and (not ref.raw or ref.holds(self._raw_of(mirror))):
             return Elsewhere(mirror, ref.manifest, ref.raw)
-        if not name.startswith(_RAW):
-            return None
-        wanted = name[len(_RAW) :]
-        blobs = {
-            blob.name: RawBlob(str(blob.etag), blob.size)
-            for blob in self._raw_of(mirror).blobs
-            if blob.name == wanted or blob.name.startswith(f"{wanted}/")
-        }
-        return Elsewhere(mirror, None, blobs) if blobs else None
+        raw = self._blobs_of(node, mirror)
+        return Elsewhere(mirror, self._noted_of(mirror, name, raw), raw) if raw else None
+
+    def _blobs_of(self, node: Node, mirror: Mirror) -> dict[str, RawBlob]:
+        """The plain blobs of all outputs of *node*; none unless each output has some."""
+        found: dict[str, RawBlob] = {}
+        for _, path in node.outputs:
+            name = self._blob_name(node, path)
+            if name is None:
+                return {}
+            some = {
+                blob.name: RawBlob(str(blob.etag), blob.size)
+                for blob in self._raw_of(mirror).blobs
+                if blob.name == name or blob.name.startswith(f"{name}/")
+            }
+            if not some:
+                return {}
+            found |= some
+        return found
+
+    def _blob_name(self, node: Node, path: str) -> str | None:
+        """What the blob of an output is called below ``raw/``; None if it is not called so."""
+        assert self._working_dir is not None  # else its ref has no name
+        folder = os.path.join(self._working_dir, project_of(node.task), _RAW)
+        return path[len(folder) :] if path.startswith(folder) else None
+
+    def _noted_of(self, mirror: Mirror, name: str, raw: Mapping[str, RawBlob]) -> Digest | None:
+        """What these versions of plain blobs were when this store hashed them; None if it did not."""
+        if mirror.project not in self._noted:
+            self._noted[mirror.project] = self._store.externals(mirror.project)
+        noted = self._noted[mirror.project].get(name)
+        return noted.content if noted is not None and (noted.url, noted.raw) == (mirror.url, raw) else None
 
     def _refs_of(self, mirror: Mirror) -> Mapping[str, Ref]:
         if mirror not in self._refs:
@@ -80,63 +98,58 @@ class Externals:
 
     def _raw_of(self, mirror: Mirror) -> Listing:
         if mirror not in self._raw:
-            self._raw[mirror] = mirror.raw()
+            found: list[Listing] = []
+            self._remotes.guarded(lambda: found.append(mirror.raw()))
+            self._raw[mirror] = found[0] if found else Listing((), 0.0)
         return self._raw[mirror]
 
     def hashed(self, node: Node, elsewhere: Elsewhere) -> Elsewhere:
-        """Bring plain blobs to the output path of *node* and hash them: what they are, as a ref would say it.
+        """Bring plain blobs into the store, to know what they are; no file of the workspace is touched.
 
-        :raises RemoteError: one is gone, or the remote does not answer.
-        :raises OSError: the path cannot be written.
+        :raises BlobMissing: one is gone, or is another version by now.
+        :raises Unreachable: the remote does not answer.
+        :raises OSError, StoreError: the store cannot be written.
         """
-        manifest = self._download(node, elsewhere)
+        with self._store.temporary_folder() as folder:
+            elsewhere.mirror.fetch_raw(elsewhere.raw, folder)
+            names = [(output, self._blob_name(node, path)) for output, path in node.outputs]
+            outputs = [(output, os.path.join(folder, name or "")) for output, name in names]
+            manifest = (
+                self._store.snapshot(outputs) if self._store.read_only else self._store.take_in(outputs)
+            )
+        name, project = ref_name(node, self._working_dir), elsewhere.mirror.project
+        assert name is not None
+        noted = ExternalFiles(name, manifest.digest, node.outputs, elsewhere.mirror.url, elsewhere.raw)
+        self._store.note_externals(project, [noted])
+        self._noted.pop(project, None)
         return replace(elsewhere, content=manifest.digest)
 
-    def _download(self, node: Node, elsewhere: Elsewhere) -> Manifest:
-        name = self.name_of(node)
-        assert name is not None
-        wanted, path = name[len(_RAW) :], node.outputs[0][1]
-        for blob in elsewhere.raw:
-            target = path + blob[len(wanted) :]
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            elsewhere.mirror.fetch_raw(blob, target)
-        manifest = self._store.keep(node.outputs)
-        self._hashed[name] = Ref(manifest.digest, elsewhere.raw)
-        return manifest
-
     def fetch(self, node: Node, elsewhere: Elsewhere) -> Manifest:
-        """Bring the files that a ref names into the store; their manifest.
+        """Bring the files that a ref names, or that were hashed, into the store; their manifest.
 
         :raises LuisyError: they are not to be had, or are not what the ref says.
+        :raises OSError: the store cannot be written.
         """
-        assert elsewhere.content is not None
-        held = self._store.manifests([elsewhere.content]).get(elsewhere.content)
-        if held is not None and self._store.check(held.objects) >= set(held.objects):
-            return held
-        if elsewhere.raw:
-            manifest = self._download(node, elsewhere)
-            if manifest.digest != elsewhere.content:
-                raise NoSuchResult(f"the remote's files of {node.task} changed meanwhile")
-            return manifest
-        name = self.name_of(node)
-        failed = elsewhere.mirror.fetch_contents([elsewhere.content])
-        if elsewhere.content in failed:
-            raise NoSuchResult(failed[elsewhere.content].text, slug="no-such-result")
-        if name is not None:
-            elsewhere.mirror.saw_refs({name: elsewhere.content})
-        return self._store.manifests([elsewhere.content])[elsewhere.content]
+        name, content = ref_name(node, self._working_dir), elsewhere.content
+        assert name is not None
+        assert content is not None
+        if whole(self._store, content) is not None:
+            pass
+        elif elsewhere.raw:
+            if self.hashed(node, elsewhere).content != content:
+                raise NoSuchResult(f"the remote's files of {node.task} are not what their ref says")
+        elif content in (failed := elsewhere.mirror.fetch_contents([content])):
+            raise NoSuchResult(failed[content].text)
+        elsewhere.mirror.saw_refs({name: content})
+        return self._store.manifests([content])[content]
 
-    def to_publish(self, nodes: Iterable[Node]) -> dict[str, dict[str, Ref]]:
-        """The refs of the external tasks whose content is known, by project; their bytes are in the store then."""
-        refs: dict[str, dict[str, Ref]] = {}
+    def noted(self, nodes: Iterable[Node]) -> dict[str, dict[str, ExternalFiles]]:
+        """What was noted of the files of these, by project and name."""
+        names: dict[str, set[str]] = {}
         for node in nodes:
-            name = self.name_of(node)
-            if name is None or node.content is None:
-                continue
-            ref = self._hashed.get(name)
-            if ref is None:
-                ref = Ref(node.content)
-                self._store.keep(node.outputs)
-                self._store.unplace([path for _, path in node.outputs])  # still the user's own file
-            refs.setdefault(project_of(node.task), {})[name] = ref
-        return refs
+            if (name := ref_name(node, self._working_dir)) is not None:
+                names.setdefault(project_of(node.task), set()).add(name)
+        return {
+            project: {name: one for name, one in self._store.externals(project).items() if name in some}
+            for project, some in names.items()
+        }

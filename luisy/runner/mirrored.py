@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from luisy.cas.remote import BlobMissing
+from luisy.errors import StoreError
 from luisy.plan import Kind
 from luisy.runner.externals import Externals
 from luisy.runner.remotes import Remotes
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from luisy.runner.graph import Node
     from luisy.runner.lookup import Lookup, RemoteSource
     from luisy.settings import Settings
+
+logger = logging.getLogger("luisy")
 
 
 class Mirrored:
@@ -53,9 +58,14 @@ class Mirrored:
     def elsewhere(self, node: Node, *, hash_raw: bool) -> Elsewhere | None:
         """Where the files of an external task are to be had."""
         found = self.externals.find(node)
-        if found is not None and found.content is None and hash_raw:
-            return self.externals.hashed(node, found)
-        return found
+        if found is None or found.content is not None or not hash_raw:
+            return found
+        hashed: list[Elsewhere] = []
+        try:
+            self.remotes.guarded(lambda: hashed.append(self.externals.hashed(node, found)))
+        except (OSError, StoreError, BlobMissing) as error:
+            logger.warning("the files of %s are not to be had: %s", node.task, error)
+        return hashed[0] if hashed else None
 
     def fetch(self, nodes: Sequence[Node], lookup: Lookup) -> dict[str, Reason]:
         """Bring results into the store."""
@@ -94,4 +104,4 @@ class Mirrored:
         present = [
             node for node in nodes if node.kind is Kind.EXTERNAL and node.done and not node.uncacheable
         ]
-        self.remotes.push(keys, self.externals.to_publish(present), frozenset(superseding))
+        self.remotes.push(keys, self.externals.noted(present), frozenset(superseding))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luisy.cas import MatchKind, browsing
 from luisy.cas.remote_index import RemoteIndex, known_projects
 from luisy.cas.remote_rows import RemoteRows
-from luisy.errors import LuisyError, RemoteError
+from luisy.errors import LuisyError, RemoteError, StoreError
+from luisy.model import Digest
 from luisy.runner.mirroring import nothing_of, projects_of, told_for
+from luisy.runner.publishing import offers_of, take_in
 from luisy.runner.remotes import default_url, remote_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from luisy.cas import Listed, Store
-    from luisy.cas.transfer import Held, Mirror, PushPlan
+    from luisy.cas import ExternalFiles, Listed, Store
+    from luisy.cas.transfer import Held, HeldRef, Mirror, PushPlan
+    from luisy.cas.transfer.refs import Offers
     from luisy.model import Key
     from luisy.runner.mirroring import Mirrors, Names, Progress
     from luisy.settings import Settings
@@ -29,11 +33,13 @@ class How:
     :param dry_run: only say what would be done.
     :param adopted: also files that were there before luisy.
     :param force: also in place of other results that the remote has at the same keys.
+    :param replace_refs: also in place of other raw files that somebody has pushed since.
     """
 
     dry_run: bool = False
     adopted: bool = False
     force: bool = False
+    replace_refs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class ProjectPush:
     :param objects: how many objects were uploaded.
     :param bytes: of these, before compression.
     :param requests: that it took; in a plan about how many it will take.
+    :param refs: names of the raw files whose refs were written.
     """
 
     project: str
@@ -54,6 +61,8 @@ class ProjectPush:
     bytes: int
     requests: int
     held_back: tuple[Held, ...]
+    refs: tuple[str, ...]
+    refs_held_back: tuple[HeldRef, ...]
 
 
 @dataclass(slots=True)
@@ -66,7 +75,7 @@ class Pushes:
 
     url: str | None
     projects: list[ProjectPush] = field(default_factory=list)
-    error: RemoteError | None = None
+    error: RemoteError | StoreError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +108,14 @@ def push(
         mirror = mirrors.mirror(mirrors.write_url, project)
         before = mirrors.traffic
         try:
-            plan = _planned(mirror, keys, how)
+            files = _files_behind(store, project, keys)
+            plan = _planned(mirror, keys, how, offers_of(store, files.values(), mirror.url))
             if how.dry_run:
                 done.projects.append(_would(project, plan))
                 continue
+            take_in(store, plan, files)
             pushed = mirror.push(plan, progress=told_for(project, progress))
-        except RemoteError as error:
+        except (RemoteError, StoreError) as error:
             done.error = error
             break
         requests = (mirrors.traffic - before).requests
@@ -117,21 +128,53 @@ def push(
                 pushed.bytes,
                 requests,
                 pushed.held_back,
+                pushed.refs,
+                pushed.refs_held_back,
             )
         )
     return done
 
 
-def _planned(mirror: Mirror, keys: Sequence[Key] | None, how: How) -> PushPlan:
-    plan = mirror.plan_push(keys, adopted=how.adopted)
-    if not how.force or not plan.outvoted:
-        return plan
-    return mirror.plan_push(keys, adopted=how.adopted, superseding=frozenset(plan.outvoted))
+def _planned(mirror: Mirror, keys: Sequence[Key] | None, how: How, offers: Offers) -> PushPlan:
+    """The plan; where it replaces results of others, that is known only when they are."""
+    plan = functools.partial(
+        mirror.plan_push, keys, adopted=how.adopted, offers=offers, replace_refs=how.replace_refs
+    )
+    found = plan()
+    return plan(superseding=frozenset(found.outvoted)) if how.force and found.outvoted else found
+
+
+def _files_behind(store: Store, project: str, keys: Sequence[Key] | None) -> dict[str, ExternalFiles]:
+    """The files of external tasks that the results at *keys* were made from, by way of others too; None: all."""
+    files = store.externals(project)
+    if keys is None or not files:
+        return files
+    contents: set[Digest] = set()
+    seen: set[Key] = set()
+    waiting = list(keys)
+    while waiting:
+        key = waiting.pop()
+        if key in seen or (action := store.action(key)) is None:
+            continue
+        seen.add(key)
+        contents.update(one.digest for one in action.inputs)
+        contents.update(Digest(one.key) for one in action.trace)  # of an external task it is its content
+        waiting += [one.key for one in action.inputs if one.key is not None]
+        waiting += [one.key for one in action.trace]
+    return {name: one for name, one in files.items() if one.content in contents}
 
 
 def _would(project: str, plan: PushPlan) -> ProjectPush:
     return ProjectPush(
-        project, plan.actions, plan.outvoted, plan.objects, plan.bytes, plan.requests, plan.held_back
+        project,
+        plan.actions,
+        plan.outvoted,
+        plan.objects,
+        plan.bytes,
+        plan.requests,
+        plan.held_back,
+        tuple(plan.refs.written),
+        plan.refs.held_back,
     )
 
 

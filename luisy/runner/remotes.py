@@ -11,16 +11,16 @@ from luisy.cas.remote.credentials import Credentials
 from luisy.cas.remote.opening import open_remote
 from luisy.cas.remote.retry import Backoff
 from luisy.cas.transfer import Mirror
-from luisy.errors import RemoteError
+from luisy.errors import RemoteError, StoreError
 from luisy.model import Reason
 from luisy.plan import Traffic
+from luisy.runner.publishing import offers_of, take_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from luisy.cas import Store
+    from luisy.cas import ExternalFiles, Store
     from luisy.cas.remote import Remote
-    from luisy.cas.transfer.refs import Ref
     from luisy.model import Digest, Key
     from luisy.runner.lookup import RemoteSource
     from luisy.settings import Settings
@@ -157,30 +157,44 @@ class Remotes:
     def push(
         self,
         keys: Mapping[str, Iterable[Key]],
-        refs: Mapping[str, Mapping[str, Ref]],
+        files: Mapping[str, Mapping[str, ExternalFiles]],
         superseding: frozenset[Key],
     ) -> None:
         """Bring everything that the write remote lacks of these results there, by project, and publish refs.
 
         What does not get through is told in ``incomplete``; ``luisy cas push`` completes it.
+
+        :param files: those of external tasks, by project and the name of their ref.
         """
-        for project in {**keys, **refs}:
+        for project in {**keys, **files}:
             if (
                 self._off
             ):  # it did not answer before; its retries take their time, and the results are safe here
                 self.incomplete = Reason("upload-incomplete", f"{self._off}; {_COMPLETES}")
                 return
-            mirror = self._mirror(self._write_url(), project)
             try:
-                mirror.push(
-                    list(keys.get(project, ())),
-                    superseding=superseding,
-                    refs=refs.get(project),
-                    replace_refs=self._settings.force,
-                )
-            except RemoteError as error:
-                self.incomplete = Reason("upload-incomplete", f"{error.text}; {_COMPLETES}")
+                self._push(project, list(keys.get(project, ())), files.get(project, {}), superseding)
+            except (RemoteError, StoreError) as error:
+                what_to_do = error.hint if error.slug == "ref-moved" else _COMPLETES
+                self.incomplete = Reason("upload-incomplete", f"{error.text}; {what_to_do}")
                 return
+
+    def _push(
+        self,
+        project: str,
+        keys: Sequence[Key],
+        files: Mapping[str, ExternalFiles],
+        superseding: frozenset[Key],
+    ) -> None:
+        mirror = self._mirror(self._write_url(), project)
+        plan = mirror.plan_push(
+            keys,
+            superseding=superseding,
+            offers=offers_of(self._store, files.values(), mirror.url),
+            replace_refs=self._settings.force,
+        )
+        take_in(self._store, plan, files)
+        mirror.push(plan)
 
     def close(self) -> None:
         """Let go of all connections."""

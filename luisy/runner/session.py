@@ -24,6 +24,7 @@ from luisy.runner.exchange import exchange_for
 from luisy.runner.garbage import uncollected
 from luisy.runner.graph import Graph, Node, input_leaves
 from luisy.runner.keeping import Keeper, Ran
+from luisy.runner.noting import note_externals
 from luisy.runner.reasons import Reasons
 from luisy.runner.reporting import report_of
 from luisy.runner.resolve import Resolver
@@ -58,7 +59,7 @@ class Session:
     """The state of one run.
 
     :param shared: other machines work on the same tasks, told by a central scheduler.
-    :param hash_raw: bring plain blobs of other systems here as soon as their content is asked for.
+    :param hash_raw: bring plain blobs of other systems into the store as soon as their content is asked for.
     :param listener: told of each task that finishes: its name, its outcome, how many were left to do in all.
     """
 
@@ -176,6 +177,7 @@ class Session:
         self._apply(list(self.graph))
         self._clear_unneeded()
         if self.shared:  # other machines take what is here as their input
+            note_externals(self.store, self.workspace, self.graph)
             self.exchange.upload(list(self.graph), self.resolver.forced)
         left = [n for n in self.graph if n.kind is Kind.TASK and n.needed and not n.done]
         self.left = len(left)
@@ -384,6 +386,7 @@ class Session:
                 node.decision = _NEVER_RAN
             if node.outcome is Outcome.BLOCKED and not node.uncacheable:
                 self.clear(node)
+        note_externals(self.store, self.workspace, self.graph)
         if not self.store.read_only:
             self.store.sync()
         self.exchange.upload(list(self.graph), self.resolver.forced)

@@ -86,8 +86,8 @@ class Cloud:
         working_dir.mkdir(exist_ok=True)
         return {**os.environ, "WORKING_DIR": str(working_dir), "LUISY_MODULE": "story.tasks", **self.settings}
 
-    def luisy(self, machine: str, *arguments: str) -> dict[str, Any]:
-        """What ``luisy ... --json`` says on *machine*."""
+    def luisy(self, machine: str, *arguments: str, code: int = 0) -> dict[str, Any]:
+        """What ``luisy ... --json`` says on *machine*; it must exit with *code*."""
         done = subprocess.run(
             [sys.executable, "-m", "luisy", *arguments, "--json"],
             cwd=self.root / "code",
@@ -96,13 +96,19 @@ class Cloud:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         document: dict[str, Any] = json.loads(done.stdout)
         return document
 
     def run(self, machine: str, *arguments: str) -> dict[str, str]:
         """The outcome of each family of a run."""
         return {task["family"]: task["outcome"] for task in self.luisy(machine, "run", *arguments)["tasks"]}
+
+    def push(self, machine: str, *arguments: str) -> dict[str, Any]:
+        """What ``luisy cas push`` says of the one project."""
+        (project,) = self.luisy(machine, "cas", "push", *arguments)["projects"]
+        found: dict[str, Any] = project
+        return found
 
     def python(self, machine: str, code: str) -> str:
         """What *code* prints on *machine*."""
@@ -122,12 +128,19 @@ class Cloud:
         for name, text in _RAW.items():
             (folder / f"{name}.csv").write_text(text)
 
-    def put_raw_blobs(self) -> None:
-        """Another system puts the raw files into the remote."""
+    def put_raw_blobs(self, **texts: str) -> None:
+        """Another system puts raw files into the remote: those of the pipeline, or *texts* by name."""
         remote = open_remote(self.url, credentials=self.credentials)
-        for name, text in _RAW.items():
+        for name, text in (texts or _RAW).items():
             remote.put(f"story/raw/{name}.csv", text.encode())
         remote.close()
+
+    def refs(self) -> dict[str, Any]:
+        """What the remote says that raw files are, by name."""
+        remote = open_remote(self.url, credentials=self.credentials)
+        found: dict[str, Any] = json.loads(remote.get("story/.luisy/v1/refs.json"))["refs"]
+        remote.close()
+        return found
 
     def files(self, machine: str) -> set[str]:
         """The pipeline's files on *machine*."""
@@ -184,6 +197,75 @@ def test_results_and_raw_files_that_a_machine_pushed(cloud: Cloud) -> None:
     _tutorial(cloud)
 
 
+def test_results_that_a_machine_pushed_later(directory_cloud: Cloud) -> None:
+    """``cas push`` makes of a run what ``--upload`` would have made of it, raw files included."""
+    directory_cloud.put_raw_locally("machine1")
+    directory_cloud.run("machine1", "Everything")
+    pushed = directory_cloud.push("machine1")
+    assert (pushed["refs"], pushed["refs_held_back"]) == (["raw/a.csv", "raw/b.csv"], [])
+    assert directory_cloud.push("machine1")["refs"] == []
+    _tutorial(directory_cloud)
+
+
+def test_a_push_of_a_task_brings_the_raw_files_behind_it(directory_cloud: Cloud) -> None:
+    """By way of what it was made from, too; those of other tasks stay here."""
+    directory_cloud.put_raw_locally("machine1")
+    directory_cloud.run("machine1", "FinalFile")
+    assert directory_cloud.push("machine1", "Interim", "--dry-run")["refs"] == ["raw/a.csv"]
+    assert directory_cloud.push("machine1", "Interim")["refs"] == ["raw/a.csv"]
+    assert directory_cloud.push("machine1", "FinalFile")["refs"] == ["raw/b.csv"]
+
+
+def test_a_dry_run_knows_the_raw_files(directory_cloud: Cloud) -> None:
+    """Their bytes are in its sum, and neither the remote nor the store gets anything."""
+    directory_cloud.put_raw_locally("machine1")
+    directory_cloud.run("machine1", "Interim")
+    before = directory_cloud.luisy("machine1", "cas", "status")["objects"]
+    planned = directory_cloud.push("machine1", "--dry-run")
+    assert directory_cloud.luisy("machine1", "cas", "status")["objects"] == before
+    assert not any((directory_cloud.root / "remote").iterdir())
+    pushed = directory_cloud.push("machine1")
+    assert [planned[name] for name in ("refs", "objects", "bytes")] == [
+        pushed[name] for name in ("refs", "objects", "bytes")
+    ]
+    assert abs(planned["requests"] - pushed["requests"]) <= 4
+
+
+def test_a_raw_file_that_is_gone_is_held_back(directory_cloud: Cloud) -> None:
+    """So is one that was changed since the run; the results go up."""
+    directory_cloud.put_raw_locally("machine1")
+    directory_cloud.run("machine1", "FinalFile")
+    raw = directory_cloud.root / "machine1" / "story" / "raw"
+    (raw / "a.csv").unlink()
+    (raw / "b.csv").write_text("x\n41\n")
+    pushed = directory_cloud.push("machine1")
+    assert (len(pushed["actions"]), pushed["refs"]) == (2, [])
+    assert [(held["name"], held["reason"]["slug"]) for held in pushed["refs_held_back"]] == [
+        ("raw/a.csv", "files-gone"),
+        ("raw/b.csv", "files-gone"),
+    ]
+
+
+def test_a_raw_file_that_somebody_else_pushed_stops_the_push(directory_cloud: Cloud) -> None:
+    """Before anything is sent; --replace-refs puts ours in its place, a second time it is ours already."""
+    for machine, text in (("machine1", "x\n1\n"), ("machine2", "x\n2\n")):
+        directory_cloud.put_raw_locally(machine)
+        (directory_cloud.root / machine / "story" / "raw" / "a.csv").write_text(text)
+        directory_cloud.run(machine, "Interim")
+    directory_cloud.push("machine1")
+    before = directory_cloud.refs()
+    refused = directory_cloud.luisy("machine2", "cas", "push", code=3)
+    assert (refused["error"]["slug"], "raw/a.csv" in refused["error"]["text"]) == ("ref-moved", True)
+    assert (refused["projects"], refused["remote"]["bytes_up"]) == ([], 0)
+    assert directory_cloud.refs() == before
+    uploaded = directory_cloud.luisy("machine2", "run", "Interim", "--upload", code=3)
+    assert uploaded["status"] == "success"
+    assert directory_cloud.push("machine2", "--replace-refs")["refs"] == ["raw/a.csv"]
+    assert directory_cloud.refs() != before
+    assert directory_cloud.push("machine2")["refs"] == []
+    assert directory_cloud.luisy("machine1", "cas", "push", code=3)["error"]["slug"] == "ref-moved"
+
+
 def test_raw_files_that_another_system_put_there(cloud: Cloud) -> None:
     """Plain blobs serve as well: who hashed them tells the others what they are."""
     cloud.put_raw_blobs()
@@ -200,15 +282,72 @@ def test_plan_downloads_no_raw_blob(directory_cloud: Cloud) -> None:
     assert directory_cloud.files("machine1") == set()
 
 
+def test_plan_hashes_raw_blobs_on_request(cloud: Cloud) -> None:
+    """With --fetch-raw nothing is undecided; they wait in the store, so that the run does not download them again."""
+    cloud.put_raw_blobs()
+    plan = cloud.luisy("machine1", "plan", "FinalFile", "--download", "--fetch-raw")
+    assert {task["family"]: task["outcome"] for task in plan["tasks"]} == {
+        "RawA": "remote",
+        "Interim": "executed",
+        "RawB": "remote",
+        "FinalFile": "executed",
+    }
+    assert plan["remote"]["bytes_down"] == sum(map(len, _RAW.values()))
+    assert cloud.files("machine1") == set()
+    done = cloud.luisy("machine1", "run", "FinalFile", "--download")
+    assert (done["counts"]["executed"], done["remote"]["bytes_down"]) == (2, 0)
+
+
 def test_changed_raw_blob_is_noticed(directory_cloud: Cloud) -> None:
     """A raw file that luisy itself downloaded is no original: the remote is asked in each run."""
     directory_cloud.put_raw_blobs()
     directory_cloud.run("machine1", "Interim", "--download")
-    remote = open_remote(directory_cloud.url, credentials=directory_cloud.credentials)
-    remote.put("story/raw/a.csv", b"x\n100\n")
+    directory_cloud.put_raw_blobs(a="x\n100\n")
     assert directory_cloud.run("machine1", "Interim", "--download")["Interim"] == "executed"
     read = "from story.tasks import Interim; print(Interim().read())"
     assert directory_cloud.python("machine1", read) == "{'x': 100}"
+
+
+def test_a_hashed_blob_stays_the_other_systems(directory_cloud: Cloud) -> None:
+    """However often who hashed it uploads, with or without asking again: nothing of it is stored twice."""
+    directory_cloud.put_raw_blobs()
+    directory_cloud.run("machine1", "Interim", "--download", "--upload")
+    before = directory_cloud.refs()
+    assert set(before["raw/a.csv"]["raw"]) == {"a.csv"}
+    directory_cloud.run("machine1", "Interim", "--download", "--upload")
+    directory_cloud.run("machine1", "Interim", "--upload")
+    assert directory_cloud.refs() == before
+
+
+def test_a_blob_that_changed_is_hashed_anew_by_whoever_comes(directory_cloud: Cloud) -> None:
+    """What others said of the old one is not theirs to keep: a machine that never saw it tells the new one."""
+    directory_cloud.put_raw_blobs()
+    directory_cloud.run("machine1", "Interim", "--download", "--upload")
+    before = directory_cloud.refs()["raw/a.csv"]
+    directory_cloud.put_raw_blobs(a="x\n100\n")
+    assert directory_cloud.run("machine2", "Interim", "--download", "--upload")["Interim"] == "executed"
+    assert directory_cloud.refs()["raw/a.csv"]["manifest"] != before["manifest"]
+
+
+def test_a_blob_is_downloaded_once_for_its_hash(directory_cloud: Cloud) -> None:
+    """Also by who may not tell others what it is."""
+    directory_cloud.put_raw_blobs()
+    directory_cloud.run("machine1", "Interim", "--download")
+    again = directory_cloud.luisy("machine1", "run", "Interim", "--download")
+    assert again["remote"]["bytes_down"] == 0
+
+
+def test_a_raw_file_that_was_taken_is_no_original(directory_cloud: Cloud) -> None:
+    """Uploading it again does not make it one: who took it hears of the next version."""
+    directory_cloud.put_raw_locally("machine1")
+    directory_cloud.run("machine1", "Interim", "--upload")
+    taken = directory_cloud.run("machine2", "RawA", "--download", "--upload", "--force-all")
+    assert taken == {"RawA": "remote"}
+    (directory_cloud.root / "machine1" / "story" / "raw" / "a.csv").write_text("x\n100\n")
+    directory_cloud.run("machine1", "Interim", "--upload")
+    assert directory_cloud.run("machine2", "Interim", "--download")["RawA"] == "not_needed"
+    read = "from story.tasks import Interim; print(Interim().read())"
+    assert directory_cloud.python("machine2", read) == "{'x': 100}"
 
 
 def test_upload_brings_what_was_executed_earlier(directory_cloud: Cloud) -> None:

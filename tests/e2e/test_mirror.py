@@ -27,7 +27,7 @@ from tests.conformance.conftest import (
 from tests.conformance.conftest import (
     place as place,  # noqa: PLC0414 - a fixture
 )
-from tests.mirrors import machine
+from tests.mirrors import machine, put_refs
 from tests.unit.cas.values import key
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def test_a_ref_and_its_file_travel(place: Place, tmp_path: Path) -> None:
         path = each.folder / "a.csv"
         path.write_text(each.folder.name)
         refs.append(Ref(each.store.keep([(b"", str(path))]).digest))
-    one.mirror.put_refs({"raw/a.csv": refs[0]})
+    put_refs(one, {"raw/a.csv": refs[0]})
     with pytest.raises(RemoteError):
-        two.mirror.put_refs({"raw/a.csv": refs[1]})
+        put_refs(two, {"raw/a.csv": refs[1]})
     two.mirror.refresh()
     assert two.mirror.fetch_contents([refs[0].manifest]) == {}
 

@@ -10,9 +10,9 @@
 The format is that of ``docs/remote-format.md``.
 """
 
-from luisy.cas.transfer.candidates import Held
+from luisy.cas.transfer.candidates import Held, HeldRef
 from luisy.cas.transfer.mirror import Fetched, Mirror, Pushed
 from luisy.cas.transfer.planning import PushPlan
-from luisy.cas.transfer.refs import RawBlob, Ref
+from luisy.cas.transfer.refs import Offer, Origin, Ref
 
-__all__ = ["Fetched", "Held", "Mirror", "PushPlan", "Pushed", "RawBlob", "Ref"]
+__all__ = ["Fetched", "Held", "HeldRef", "Mirror", "Offer", "Origin", "PushPlan", "Pushed", "Ref"]

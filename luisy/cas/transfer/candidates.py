@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from luisy.cas import actions, manifests
 from luisy.cas.action_rows import INLINE_BYTES
-from luisy.model import Digest, Key, Reason
+from luisy.model import Digest, Key, Manifest, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +28,17 @@ class Held:
 
     key: Key
     family: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRef:
+    """A ref that is not published.
+
+    :param reason: why.
+    """
+
+    name: str
     reason: Reason
 
 
@@ -129,19 +140,11 @@ def load(store: Store, keys: Sequence[Key]) -> tuple[list[Candidate], list[Held]
     return found, held
 
 
-def load_contents(store: Store, digests: Iterable[Digest]) -> tuple[list[Candidate], list[Digest]]:
-    """Manifests with what they need, to be named by refs; and those that are not whole here."""
-    wanted = list(dict.fromkeys(digests))
-    whole = store.manifests(wanted)
-    sizes = store.sizes({digest for manifest in whole.values() for digest in manifest.objects})
-    found = []
-    for digest, manifest in whole.items():
-        if sizes.keys() >= set(manifest.objects):
-            data = manifests.encode(manifest)
-            objects, inline = _needed(digest, data, {one: sizes[one] for one in manifest.objects})
-            found.append(Candidate(digest, digest, inline, b"", objects))
-    there = {candidate.name for candidate in found}
-    return found, [digest for digest in wanted if digest not in there]
+def content(manifest: Manifest) -> Candidate:
+    """What a ref is to name, with what it needs."""
+    sizes = {entry.digest: entry.size for entry in manifest.entries if entry.digest}
+    objects, inline = _needed(manifest.digest, manifests.encode(manifest), sizes)
+    return Candidate(manifest.digest, manifest.digest, inline, b"", objects)
 
 
 def _needed(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from luisy.cas import database
 from luisy.cas.remote import BlobMissing, ConditionFailed, Listing
@@ -15,14 +17,11 @@ from luisy.cas.remote_notes import RemoteNotes
 from luisy.cas.remote_records import FORMAT, Records
 from luisy.cas.remote_rows import RemoteRows
 from luisy.cas.segments import encode
-from luisy.cas.transfer.candidates import load_contents
 from luisy.cas.transfer.merging import Merger, newer_remote
-from luisy.cas.transfer.parallel import Control
+from luisy.cas.transfer.parallel import Control, in_parallel
 from luisy.cas.transfer.planning import Planner, PushPlan
 from luisy.cas.transfer.pulling import Puller, download
 from luisy.cas.transfer.pushing import Committed, Pusher
-from luisy.cas.transfer.refs import check as check_refs
-from luisy.cas.transfer.refs import contents
 from luisy.cas.transfer.refs import read as read_refs
 from luisy.cas.transfer.refs import write as write_refs
 from luisy.cas.transfer.slots import commit, contended, open_slot
@@ -33,10 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from luisy.cas.action_rows import Listed, Result
+    from luisy.cas.external_rows import RawBlob
     from luisy.cas.remote import Remote
     from luisy.cas.store import Store
-    from luisy.cas.transfer.candidates import Candidate, Held
-    from luisy.cas.transfer.refs import Ref
+    from luisy.cas.transfer.candidates import Candidate, Held, HeldRef
+    from luisy.cas.transfer.refs import Offers, Ref
     from luisy.model import Action, Digest, Key, Reason
 
     Progress = Callable[[int, int], None]
@@ -64,6 +64,7 @@ class Pushed:
     :param actions: keys of the actions that it committed.
     :param outvoted: keys for which the remote has another result, which stays.
     :param bytes: of objects that were sent, before compression.
+    :param refs: names of the refs that were written.
     """
 
     actions: tuple[Key, ...]
@@ -71,6 +72,8 @@ class Pushed:
     objects: int
     bytes: int
     held_back: tuple[Held, ...]
+    refs: tuple[str, ...]
+    refs_held_back: tuple[HeldRef, ...]
 
 
 class Mirror:
@@ -222,59 +225,68 @@ class Mirror:
         *,
         superseding: frozenset[Key] = frozenset(),
         adopted: bool = False,
+        offers: Offers | None = None,
+        replace_refs: bool = False,
     ) -> PushPlan:
         """What pushing the results at *keys*, or all of the project, would do. Refreshes first.
 
         :param superseding: keys whose result is to replace another one in the remote.
         :param adopted: whether files that were there before luisy go up as well.
+        :param offers: refs to be published with it.
+        :param replace_refs: also where others moved them since this store last saw them.
+        :raises RemoteError: somebody else moved a ref (slug ``ref-moved``).
         """
         self.refresh()
-        return self._planner.plan(keys, superseding=superseding, adopted=adopted, now=self._server_time)
+        refs = None
+        if offers:
+            refs = self._planner.refs(offers, self.refs(), self.raw, replace=replace_refs, url=self.url)
+        return self._planner.plan(
+            keys, superseding=superseding, adopted=adopted, now=self._server_time, refs=refs
+        )
 
     def push(
         self,
         wanted: PushPlan | Iterable[Key] | None = None,
         *,
         progress: Progress | None = None,
-        superseding: frozenset[Key] = frozenset(),
-        adopted: bool = False,
-        refs: Mapping[str, Ref] | None = None,
-        replace_refs: bool = False,
+        **how: Any,
     ) -> Pushed:
         """Commit everything that the remote lacks, of a plan or of the results at keys (None: all).
 
-        It may be killed at any point: what is committed is whole, and the next push goes on.
+        It may be killed at any point: what is committed is whole, and the next push goes on. All of a plan is
+        decided again, by what the remote is by then.
 
-        :param refs: to be published with it; what they name is pushed first.
-        :param replace_refs: also where others moved them since this store last saw them.
+        :param how: where *wanted* is no plan: as :meth:`plan_push`.
         :raises RemoteError: it did not complete (slug ``push-incomplete``); somebody else moved a ref (slug
-            ``ref-moved``; then nothing was pushed).
-        :raises StoreError: the store lacks what a ref is to name (slug ``missing-object``).
+            ``ref-moved``).
+        :raises StoreError: the store lacks what a ref is to name (slug ``missing-object``); nothing was pushed.
         """
-        plan = (
-            wanted
-            if isinstance(wanted, PushPlan)
-            else self.plan_push(wanted, superseding=superseding, adopted=adopted)
-        )
-        seen = self._store.seen_refs(self.url, self.project)
-        theirs = self.refs() if refs else {}
-        ours = {name: ref for name, ref in (refs or {}).items() if theirs.get(name) != ref}
-        check_refs(ours, theirs, seen, replace=replace_refs)
-        found = self._contents(ours)
+        plan = wanted if isinstance(wanted, PushPlan) else self.plan_push(wanted, **how)
+        refs = plan.refs
+        self._require(refs.contents)
         done, uploader = Committed((), (), ()), self._uploader(progress, plan.bytes)
-        if ours or not plan.is_empty:
+        if plan.commits or refs.written:
             self._mark_format()
-            with self._guarding(ours):
-                if found or not plan.is_empty:
+            with self._guarding(refs.written):
+                if plan.commits:
                     pusher = self._pusher(uploader, plan.superseding)
-                    done = pusher.push([*plan.candidates, *found], plan.there)
-                if ours:
-                    write_refs(self._remote, self._namespace.refs, ours, seen, replace=replace_refs)
+                    done = pusher.push([*plan.candidates, *refs.contents], plan.there)
+                if refs.written:
+                    seen = self._store.seen_refs(self.url, self.project)
+                    blob = self._namespace.refs
+                    write_refs(self._remote, blob, refs.written, seen, replace=refs.replace)
         if progress is not None:
             progress(plan.bytes, plan.bytes)
-        self.saw_refs({name: ref.manifest for name, ref in (refs or {}).items()})
-        outvoted = (*plan.outvoted, *done.outvoted)
-        return Pushed(done.actions, outvoted, uploader.objects, uploader.sent, plan.held_back)
+        self.saw_refs({**refs.agreed, **{name: offer.ref.manifest for name, offer in refs.written.items()}})
+        return Pushed(
+            done.actions,
+            (*plan.outvoted, *done.outvoted),
+            uploader.objects,
+            uploader.sent,
+            plan.held_back,
+            tuple(refs.written),
+            refs.held_back,
+        )
 
     @contextlib.contextmanager
     def _guarding(self, refs: Collection[str]) -> Iterator[None]:
@@ -287,12 +299,11 @@ class Mirror:
         if commit(self._remote, self._namespace, slot, encode(self.project, Records())) is None:
             raise contended("its slot was broken")
 
-    def _contents(self, refs: Mapping[str, Ref]) -> list[Candidate]:
-        """What *refs* are to name."""
-        found, lost = load_contents(self._store, contents(refs.values()))
-        if lost:
+    def _require(self, contents: Iterable[Candidate]) -> None:
+        """Make sure that the store has what refs are to name."""
+        wanted = {digest for one in contents for digest in one.objects}
+        if wanted - self._store.check(wanted):
             raise StoreError("the store lacks files that refs are to name", slug="missing-object")
-        return found
 
     def _uploader(self, progress: Progress | None, total: int) -> Uploader:
         control = Control(_counted(progress, total))
@@ -331,10 +342,6 @@ class Mirror:
         """All refs of the project; one request."""
         return read_refs(self._remote, self._namespace.refs)
 
-    def put_refs(self, refs: Mapping[str, Ref], *, force: bool = False) -> Pushed:
-        """Publish refs; what they name is pushed first. As :meth:`push` with nothing else."""
-        return self.push((), refs=refs, replace_refs=force)
-
     def saw_refs(self, refs: Mapping[str, Digest]) -> None:
         """This store took over what these refs name: from now on they may be pushed over."""
         if not self._store.read_only:
@@ -350,14 +357,21 @@ class Mirror:
             tuple(name[start:] for name in found.refused),
         )
 
-    def fetch_raw(self, name: str, path: str) -> Digest:
-        """Download another system's file to *path*, through a file beside it; the digest of its bytes.
+    def fetch_raw(self, blobs: Mapping[str, RawBlob], folder: str) -> None:
+        """Download other systems' files to paths below *folder*; each is of the version that a listing told.
 
-        :param name: relative to ``raw/``.
-        :raises BlobMissing: it is not there.
-        :raises Unreachable: it came short, or changed meanwhile.
+        :param blobs: by their names below ``raw/``.
+        :raises BlobMissing: one is not there any more, or is another version.
+        :raises OSError: one cannot be written.
         """
-        return download(self._remote, self._namespace.raw + name, path)
+        jobs = (
+            functools.partial(
+                download, self._remote, self._namespace.raw + name, os.path.join(folder, name), version
+            )
+            for name, version in blobs.items()
+        )
+        for _ in in_parallel(jobs):
+            pass
 
 
 def _counted(progress: Progress | None, total: int) -> Callable[[int], None]:

@@ -6,22 +6,45 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luisy.cas.remote_limits import OWN_BLOB, PACK, PIECE, SEGMENT_WANTED, USE_AGAIN
-from luisy.cas.transfer.candidates import Candidate, Held, choose, load
+from luisy.cas.transfer.candidates import Candidate, Held, HeldRef, choose, content, load
 from luisy.cas.transfer.deciding import Bytes, Word, bytes_needed, word
+from luisy.cas.transfer.refs import to_write
 from luisy.model import Digest, Key, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from luisy.cas.action_rows import Result
+    from luisy.cas.remote import Listing
     from luisy.cas.remote_notes import RemoteNotes
     from luisy.cas.remote_records import BadRecord, LocationRecord
     from luisy.cas.remote_rows import RemoteRows
     from luisy.cas.store import Store
+    from luisy.cas.transfer.refs import Offers, Ref
 
 _WRITTEN = (Word.WRITE, Word.SUPERSEDE)
+_FILES_GONE = Reason("files-gone", "its files are gone, or are not what they were when a run found them last")
+_FOR_REFS = 5
+"""Requests to write refs: a slot and its commit, and refs.json looked at, read and written."""
 _TOO_MANY_FILES = 24 << 20
 """Bytes of records of one action that a segment has room for beside others."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefsPlan:
+    """What a push would do about refs.
+
+    :param written: those that it writes.
+    :param agreed: what refs name that are there already and say the same.
+    :param contents: what the written ones name and has to be pushed before them.
+    :param replace: also where others have moved one since.
+    """
+
+    written: Offers = field(default_factory=dict)
+    agreed: Mapping[str, Digest] = field(default_factory=dict)
+    contents: tuple[Candidate, ...] = field(default=(), repr=False)
+    held_back: tuple[HeldRef, ...] = ()
+    replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +58,7 @@ class PushPlan:
     :param requests: about how many requests that takes.
     :param held_back: what the remote lacks and does not get, and why.
     :param candidates: the actions with what they need.
+    :param refs: what it does about the files of external tasks.
     """
 
     actions: tuple[Key, ...]
@@ -46,11 +70,12 @@ class PushPlan:
     held_back: tuple[Held, ...]
     superseding: frozenset[Key]
     candidates: tuple[Candidate, ...] = field(repr=False)
+    refs: RefsPlan
 
     @property
-    def is_empty(self) -> bool:
-        """Whether a push would not even open a slot."""
-        return not self.candidates and Word.USE not in self.there.values()
+    def commits(self) -> bool:
+        """Whether there is anything to commit, but for the slot under which refs are written."""
+        return bool(self.candidates or self.refs.contents) or Word.USE in self.there.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +94,13 @@ class Planner:
         superseding: frozenset[Key],
         adopted: bool,
         now: float,
+        refs: RefsPlan | None = None,
     ) -> PushPlan:
-        """What to do about the results at *keys*, or all of the project.
+        """What to do about the results at *keys*, or all of the project, and about refs.
 
         :param now: the server's time, seconds since the epoch.
         """
+        refs = refs or RefsPlan()
         choice = choose(self.store, self.project, keys, adopted=adopted)
         said = self._words(choice.manifests, superseding, now)
         candidates, lost = load(self.store, [key for key, one in said.items() if one in _WRITTEN])
@@ -84,18 +111,54 @@ class Planner:
             *lost,
             *(_too_many(one) for one in candidates if one.weight > _TOO_MANY_FILES),
         )
-        sizes = self.bytes_missing(fitting)
+        sizes = self.bytes_missing([*fitting, *refs.contents])
         return PushPlan(
             tuple(Key(one.name) for one in fitting),
             {key: one for key, one in said.items() if one in (Word.USE, Word.NOTHING)},
             tuple(key for key, one in said.items() if one is Word.OUTVOTED),
             len(sizes),
             sum(sizes.values()),
-            _requests(fitting, sizes.values()),
+            _requests([*fitting, *refs.contents], sizes.values()) + (_FOR_REFS if refs.written else 0),
             held,
             superseding,
             tuple(fitting),
+            refs,
         )
+
+    def refs(
+        self,
+        offers: Offers,
+        theirs: Mapping[str, Ref],
+        raw: Callable[[], Listing],
+        *,
+        replace: bool,
+        url: str,
+    ) -> RefsPlan:
+        """What to do about refs, where *theirs* are there.
+
+        :param raw: lists other systems' files; asked only if a ref to some of them is to be written.
+        :raises RemoteError: others have moved one since (slug ``ref-moved``).
+        """
+        wanting = to_write(offers, theirs, self.store.seen_refs(url, self.project), replace=replace)
+        hashed = {name for name in wanting if offers[name].ref.raw}
+        if hashed:
+            listing = raw()
+            wanting -= {name for name in hashed if not offers[name].ref.holds(listing)}
+        written, contents, held = {}, [], []
+        for name in sorted(wanting):
+            if not offers[name].ref.raw:
+                manifest = offers[name].find()
+                if manifest is None:
+                    held.append(HeldRef(name, _FILES_GONE))
+                    continue
+                contents.append(content(manifest))
+            written[name] = offers[name]
+        agreed = {
+            name: offer.ref.manifest
+            for name, offer in offers.items()
+            if name in theirs and theirs[name].manifest == offer.ref.manifest
+        }
+        return RefsPlan(written, agreed, tuple(contents), tuple(held), replace)
 
     def _words(self, ours: Mapping[Key, Digest], superseding: frozenset[Key], now: float) -> dict[Key, Word]:
         winners = self.rows.results(list(ours))

@@ -14,7 +14,6 @@ from luisy.cas import manifests
 from luisy.cas.compression import decompressed
 from luisy.cas.hashing import THREADS as HASH_THREADS
 from luisy.cas.hashing import digest_bytes
-from luisy.cas.materialise import beside, discard
 from luisy.cas.packs import Range, coalesced, member
 from luisy.cas.receiving import Received
 from luisy.cas.remote import BlobMissing, Unreachable
@@ -28,6 +27,7 @@ from luisy.model import Digest, Key, Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from luisy.cas.external_rows import RawBlob
     from luisy.cas.remote import Remote
     from luisy.cas.remote_names import Namespace
     from luisy.cas.remote_notes import RemoteNotes
@@ -291,28 +291,22 @@ def _sizes(found: Iterable[Manifest]) -> dict[Digest, int]:
     return {entry.digest: entry.size for manifest in found for entry in manifest.entries if entry.digest}
 
 
-def download(remote: Remote, blob: str, path: str) -> Digest:
-    """Bring a blob to *path*, through a file beside it; the digest of its bytes.
+def download(remote: Remote, blob: str, path: str, version: RawBlob) -> None:
+    """Bring one version of a blob to *path*; its folder is made.
 
-    :raises BlobMissing: it is not there.
-    :raises Unreachable: it came short, or changed meanwhile.
+    :raises BlobMissing: it is not there any more, or is another version.
+    :raises OSError: *path* cannot be written.
     """
-    before = remote.head(blob)
-    if before is None:
-        raise BlobMissing(f"{blob} is not there")
-    temporary = beside(path)
-    hasher = blake3(max_threads=HASH_THREADS)
-    size = 0
-    try:
-        with open(temporary, "xb") as target:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    for _ in range(2):  # once more, where it came short
+        size = 0
+        with open(path, "wb") as target:
             for piece in remote.read(blob):
-                hasher.update(piece)
                 size += len(piece)
                 target.write(piece)
         after = remote.head(blob)
-        if after is not None and after.etag == before.etag and size == before.size:
-            os.replace(temporary, path)
-            return Digest(hasher.hexdigest())
-    finally:
-        discard(temporary)
-    raise Unreachable(f"{blob} came short, or changed meanwhile")
+        if after is None or str(after.etag) != version.etag:
+            raise BlobMissing(f"{blob} is another by now")
+        if size == version.size:
+            return
+    raise Unreachable(f"{blob} came short: {size} of {version.size} bytes")

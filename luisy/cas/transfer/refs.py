@@ -11,10 +11,13 @@ the content was hashed from other systems' blobs, which it names relative to ``r
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from luisy.cas.envelope import Fields
+from luisy.cas.external_rows import RawBlob
 from luisy.cas.remote import BlobMissing, ConditionFailed
 from luisy.cas.remote_limits import ATTEMPTS, REFS_STORED
 from luisy.cas.remote_records import FORMAT
@@ -22,21 +25,8 @@ from luisy.cas.transfer.slots import contended
 from luisy.errors import CorruptionError, RemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from luisy.cas.remote import ETag, Listing, Remote
-    from luisy.model import Digest
-
-
-@dataclass(frozen=True, slots=True)
-class RawBlob:
-    """A version of another system's blob.
-
-    :param size: bytes.
-    """
-
-    etag: str
-    size: int
+    from luisy.model import Digest, Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +44,67 @@ class Ref:
         """Whether one listing of ``raw/`` (:meth:`Mirror.raw`) confirms it; a pushed one always holds."""
         there = {blob.name: RawBlob(str(blob.etag), blob.size) for blob in raw.blobs}
         return all(there.get(name) == blob for name, blob in self.raw.items())
+
+
+class Origin(Enum):
+    """Where the files behind a ref come from."""
+
+    OWN = "own"  # this machine's, or plain blobs that it has hashed: it knows what they are
+    TAKEN = "taken"  # from a ref, of this remote or another: others may know better by now
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A ref that a push would publish.
+
+    :param find: gives the manifest of the files, where they are to be had; asked only for what is published.
+    """
+
+    ref: Ref
+    origin: Origin = Origin.OWN
+    find: Callable[[], Manifest | None] = lambda: None
+
+
+Offers = Mapping[str, Offer]
+
+
+def to_write(
+    offers: Offers, theirs: Mapping[str, Ref], seen: Mapping[str, Digest], *, replace: bool
+) -> set[str]:
+    """The names of *offers* that have to be written over, or beside, the refs that are there.
+
+    :param seen: what each named when this store last pushed or took it.
+    :param replace: also where others have moved it since.
+    :raises RemoteError: others have moved one since (slug ``ref-moved``).
+    """
+    wanting = {name for name, offer in offers.items() if _adds(offer, theirs.get(name))}
+    moved = sorted(
+        name
+        for name in wanting
+        if name in theirs and not offers[name].ref.raw and theirs[name].manifest != seen.get(name)
+    )
+    if moved and not replace:
+        raise RemoteError(
+            f"others have pushed other files since for {', '.join(moved)}",
+            slug="ref-moved",
+            hint="remove yours to take theirs with --download, or put yours in their place:"
+            " `luisy cas push --replace-refs`",
+        )
+    return wanting
+
+
+def _adds(offer: Offer, their: Ref | None) -> bool:
+    """Whether *offer* says something that the ref which is there does not say."""
+    ours = offer.ref
+    if their is None:
+        return True
+    if offer.origin is Origin.TAKEN or ours == their:
+        return False
+    if (
+        ours.raw
+    ):  # of two that were hashed from plain blobs ours is the one that holds; a pushed ref comes before
+        return bool(their.raw)
+    return ours.manifest != their.manifest
 
 
 def encode(refs: Mapping[str, Ref]) -> bytes:
@@ -95,20 +146,17 @@ def read(remote: Remote, blob: str) -> dict[str, Ref]:
         return {}
 
 
-def write(
-    remote: Remote, blob: str, ours: Mapping[str, Ref], seen: Mapping[str, Digest], *, replace: bool
-) -> None:
-    """Put *ours* among the refs, unless somebody else moved one of them.
+def write(remote: Remote, blob: str, offers: Offers, seen: Mapping[str, Digest], *, replace: bool) -> None:
+    """Put *offers* among the refs, unless somebody else has moved one of them meanwhile.
 
-    :param seen: what each named when this client last pushed or took it.
-    :param replace: put them there all the same.
-    :raises RemoteError: one was moved (slug ``ref-moved``); nothing was written.
+    :param seen: as for :func:`to_write`.
+    :raises RemoteError: as :func:`to_write`; nothing was written.
     """
     for _ in range(ATTEMPTS):
         etag = _etag(remote, blob)
         theirs = read(remote, blob)  # not older than the ETag; if it is newer, the write fails
-        check(ours, theirs, seen, replace=replace)
-        if all(theirs.get(name) == ref for name, ref in ours.items()):
+        ours = {name: offers[name].ref for name in to_write(offers, theirs, seen, replace=replace)}
+        if not ours:
             return
         try:
             remote.put(blob, encode({**theirs, **ours}), if_absent=etag is None, if_match=etag)
@@ -121,36 +169,6 @@ def write(
 def _etag(remote: Remote, blob: str) -> ETag | None:
     found = remote.head(blob)
     return None if found is None else found.etag
-
-
-def check(
-    ours: Mapping[str, Ref], theirs: Mapping[str, Ref], seen: Mapping[str, Digest], *, replace: bool
-) -> None:
-    """Refuse to put *ours* over what somebody else put there since this client last looked.
-
-    :raises RemoteError: slug ``ref-moved``.
-    """
-    moved = [] if replace else moved_refs(ours, theirs, seen)
-    if moved:
-        raise RemoteError(
-            f"others have pushed other files since for {', '.join(moved)}",
-            slug="ref-moved",
-            hint="Get theirs with --download, or put yours in their place with --replace-refs.",
-        )
-
-
-def moved_refs(ours: Mapping[str, Ref], theirs: Mapping[str, Ref], seen: Mapping[str, Digest]) -> list[str]:
-    """The names of refs that name other content than ours, and than this client last saw there."""
-    return sorted(
-        name
-        for name, ref in ours.items()
-        if name in theirs and theirs[name].manifest not in (ref.manifest, seen.get(name))
-    )
-
-
-def contents(refs: Iterable[Ref]) -> list[Digest]:
-    """The manifests that have to be pushed before these refs may name them."""
-    return list(dict.fromkeys(ref.manifest for ref in refs if not ref.raw))
 
 
 def _bad_refs() -> RemoteError:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @flag("--dry-run", help="Say what would go up, and what that takes.")
 @flag("--push-adopted", help="Also files that were there before luisy.")
 @flag("--force", help="Also in place of other results that the remote has.")
+@flag("--replace-refs", help="Also in place of other raw files that somebody has pushed since.")
 @general
 def push(
     names: tuple[str, ...],
@@ -39,11 +40,13 @@ def push(
     dry_run: bool | None,
     push_adopted: bool | None,
     force: bool | None,
+    replace_refs: bool | None,
     **flags: Any,
 ) -> int:
     """Upload everything that the remote lacks.
 
-    Of the whole store, or the results of TASK, or those at KEYs, of each 6 or more digits.
+    Of the whole store, or the results of TASK, or those at KEYs, of each 6 or more digits; with them go the raw
+    files that they were made from.
     TASK is the name alone: no module is imported. It may be interrupted; the next push goes on.
     """
     from luisy.cas import Store
@@ -52,7 +55,7 @@ def push(
 
     settings = loaded(flags)
     wanted = names_in(names)
-    how = pushing.How(bool(dry_run), bool(push_adopted), bool(force))
+    how = pushing.How(bool(dry_run), bool(push_adopted), bool(force), bool(replace_refs))
     with (
         needed(settings) if wanted.names else opened(settings) or Store.ephemeral() as store,
         Mirrors(store, settings) as mirrors,
@@ -85,6 +88,10 @@ def _document(done: Pushes, traffic: Traffic, how: How) -> dict[str, Any]:
                     {"key": held.key, "family": held.family, "reason": reason_document(held.reason)}
                     for held in one.held_back
                 ],
+                "refs": list(one.refs),
+                "refs_held_back": [
+                    {"name": held.name, "reason": reason_document(held.reason)} for held in one.refs_held_back
+                ],
             }
             for one in done.projects
         ],
@@ -101,9 +108,13 @@ def _lines(done: Pushes, how: How) -> Iterator[str]:
             f"{one.project}: {len(one.actions)} {verb}, {one.objects} objects, {human_bytes(one.bytes)},"
             f" {about}{one.requests} requests"
         )
+        if one.refs:
+            yield f"  raw files {verb}: {', '.join(one.refs)}"
         if one.outvoted:
             yield f"  {len(one.outvoted)} for which the remote has another result; --force replaces it"
         for held in one.held_back:
             yield f"  held back {held.key[:SHOWN_DIGITS]}  {held.family}: {held.reason.text}"
+        for ref in one.refs_held_back:
+            yield f"  held back {ref.name}: {ref.reason.text}"
     if not done.projects and done.error is None:
         yield "no results to push"

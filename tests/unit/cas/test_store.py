@@ -8,19 +8,17 @@ import sqlite3
 import stat
 import time
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from luisy.cas import MatchKind, Placement, Store
+from luisy.cas import ExternalFiles, MatchKind, Placement, RawBlob, Store
 from luisy.cas._layout import write_new
 from luisy.errors import CorruptionError, ExitCode, NoSuchResult, StoreError, UsageError
 from luisy.model import Input, Key, LinkMode
 from tests.unit.cas.values import action, corrupt, digest, kept, key, object_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def action_file(store: Store, name: Key) -> Path:
@@ -567,3 +565,31 @@ def test_the_wal_is_moved_into_the_index(store: Store, monkeypatch: pytest.Monke
     assert any(later < earlier for earlier, later in pairwise(sizes))
     store.close()
     assert not wal.exists() or wal.stat().st_size == 0
+
+
+def test_what_external_files_were_is_remembered(store: Store) -> None:
+    """Names that are not UTF-8 included; the last word on each name counts."""
+    files = ExternalFiles("raw/a", digest(1), ((b"\xff", "/data/\udcff"), (b"", "/data/b")))
+    store.note_externals("weather", [files])
+    hashed = replace(files, name="raw/b", url="memory:x", raw={"b": RawBlob("etag", 3)})
+    store.note_externals("weather", [replace(files, content=digest(2)), hashed])
+    store.note_externals("other", [files])
+    assert store.externals("weather") == {"raw/a": replace(files, content=digest(2)), "raw/b": hashed}
+
+
+def test_files_that_are_taken_in_stay_their_owners(store: Store, tmp_path: Path) -> None:
+    """Their bytes are kept, and no path counts as written by luisy."""
+    path = tmp_path / "a"
+    path.write_bytes(b"a")
+    manifest = store.take_in([(b"", str(path))])
+    assert store.get(manifest.entries[0].digest) == b"a"
+    assert store.manifests([manifest.digest]) == {manifest.digest: manifest}
+    assert store.placements([str(path)]) == {}
+
+
+def test_a_temporary_folder_lies_in_the_store_and_goes(store: Store) -> None:
+    """So that what is kept of it is on the same file system; whatever is left in it."""
+    with store.temporary_folder() as folder:
+        Path(folder, "a").write_bytes(b"a")
+        assert Path(folder).is_relative_to(store.path)
+    assert not os.path.exists(folder)
