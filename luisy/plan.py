@@ -32,7 +32,12 @@ class Found(Enum):
     NOTHING = "nothing"
     SOUND = "sound"  # a result, made from the inputs that its inputs' results are now
     SUPERSEDED = "superseded"  # a result, but made from other content of an input
+    UNPROVEN = "unproven"  # a result, but older than something that inputs without a result rest on
     GONE = "gone"  # an action whose objects are not there, or not what they were
+
+
+UNCERTAIN = frozenset({Found.SUPERSEDED, Found.UNPROVEN})
+"""A result that counts again if the inputs turn out to be what it was made from."""
 
 
 class History(Enum):
@@ -106,14 +111,21 @@ def _worst(s: Situation) -> Outcome:
     return next((outcome for outcome in _WORST_FIRST if outcome in s.inputs), Outcome.LOCAL)
 
 
+_WHY_NOT_SOUND = {
+    Found.GONE: Reason("result-gone", "its earlier result is no longer whole in the store"),
+    Found.SUPERSEDED: Reason(
+        "input-superseded", "its earlier result was made from another content of an input"
+    ),
+    Found.UNPROVEN: Reason("input-renewed", "something upstream was made anew since its earlier result"),
+}
+
+
 def _why_executed(s: Situation) -> Reason:
     """Why nothing in the store serves: the first predicate that holds."""
     if s.forced:
         return Reason("forced", "executes because it was asked for by --force")
-    if s.found is Found.GONE:
-        return Reason("result-gone", "its earlier result is no longer whole in the store")
-    if s.found is Found.SUPERSEDED:
-        return Reason("input-superseded", "its earlier result was made from another content of an input")
+    if s.found in _WHY_NOT_SOUND:
+        return _WHY_NOT_SOUND[s.found]
     if s.history is History.NEVER:
         return Reason("no-result", "no result for these parameters yet")
     if s.history is History.OTHER_CODE:

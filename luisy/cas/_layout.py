@@ -7,7 +7,7 @@
       secret                32 random bytes, mode 0600; leaves this machine never
       objects/ab/cdef...    raw bytes, mode 0444 & ~umask, named by BLAKE3 (64 hex digits)
       actions/ab/cdef...    one small file per action, named by its key
-      records/<kind>/...    aliases, rescued, pins, acceptances
+      records/<kind>/...    aliases, superseded keys, rescued, pins, acceptances
       tmp/                  same file system; swept by gc; its folder carries the checkpointer's lock
       quarantine/           what failed verification
 """
@@ -69,9 +69,13 @@ class Layout:
         """Path of an action file."""
         return f"{self.root}/actions/{key[:2]}/{key[2:]}"
 
+    def records(self, kind: str) -> str:
+        """The folder of one kind of record files."""
+        return f"{self.root}/records/{kind}"
+
     def record(self, kind: str, name: str) -> str:
         """Path of a record file; *name* is 64 hex digits."""
-        return f"{self.root}/records/{kind}/{name[:2]}/{name[2:]}"
+        return f"{self.records(kind)}/{name[:2]}/{name[2:]}"
 
     def lock(self, key: Key) -> str:
         """The file that a process locks while it makes the result of *key*."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from luisy.cas.database import Database
-    from luisy.cas.records import Alias
+    from luisy.cas.records import Alias, Superseded
     from luisy.model import Action, Manifest
 
 INLINE_BYTES = 1024
@@ -141,6 +141,18 @@ class ActionRows:
         """Let the key be answered by its own action; True if there was an alias."""
         return connection.execute("DELETE FROM aliases WHERE key = ?", (bytes.fromhex(key),)).rowcount > 0
 
+    def move(self, connection: sqlite3.Connection, key: Key, to: Key) -> None:
+        """File the action at *key* at another one, in place of what is there."""
+        connection.execute(
+            "UPDATE OR REPLACE actions SET key = ? WHERE key = ?", (bytes.fromhex(to), bytes.fromhex(key))
+        )
+
+    def put_superseded(self, connection: sqlite3.Connection, record: Superseded) -> None:
+        """Remember that the content at a key changed."""
+        connection.execute(
+            "INSERT OR REPLACE INTO superseded VALUES (?, ?)", (bytes.fromhex(record.key), record.created)
+        )
+
     def _task(self, connection: sqlite3.Connection, project: str, family: str) -> int:
         names = (project, family)
         row = connection.execute("SELECT id FROM tasks WHERE project = ? AND family = ?", names).fetchone()
@@ -248,6 +260,12 @@ class ActionRows:
         return None
 
     # --- all
+
+    def superseded(self) -> dict[Key, float]:
+        """The keys whose content ever changed, and when it did last, seconds since the epoch."""
+        return {
+            Key(row[0].hex()): row[1] for row in self._database.query("SELECT key, created FROM superseded")
+        }
 
     def adopted(self) -> set[Key]:
         """Keys of the actions whose files were there before luisy."""

@@ -141,7 +141,7 @@ class Index:
 
     def clear(self, connection: sqlite3.Connection) -> None:
         """Forget all that can be made again from files, and remember when."""
-        for table in ("objects", "actions", "aliases", "rescued", "seen_refs", "tasks"):
+        for table in ("objects", "actions", "aliases", "superseded", "rescued", "seen_refs", "tasks"):
             connection.execute(f"DELETE FROM {table}")
         connection.execute("INSERT OR REPLACE INTO facts VALUES ('rebuilt', ?)", (time.time(),))
 

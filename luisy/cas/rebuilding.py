@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from luisy.cas import actions, manifests
 from luisy.cas.objects import hash_object
 from luisy.cas.outputs import needed
-from luisy.cas.records import Alias, RecordKind, Rescued, SeenRef
+from luisy.cas.records import Alias, RecordKind, Rescued, SeenRef, Superseded
 from luisy.errors import CorruptionError
 from luisy.model import Digest, is_digest
 
@@ -52,16 +52,18 @@ def rebuild(layout: Layout, index: Index, rows: ActionRows, workspace: Workspace
         filed = _actions(layout, rows, connection, held, damaged)
         aliases = [
             alias
-            for alias in _decoded(f"{layout.root}/records/{RecordKind.ALIAS.value}", Alias.decode, damaged)
+            for alias in _decoded(layout.records(RecordKind.ALIAS.value), Alias.decode, damaged)
             if alias.created >= filed.get(alias.key, alias.created) and alias.action_key in filed
         ]
         for alias in aliases:
             rows.put_alias(connection, alias)
-        rescued = list(_decoded(f"{layout.root}/records/{RecordKind.RESCUED.value}", Rescued.decode, damaged))
+        rescued = list(_decoded(layout.records(RecordKind.RESCUED.value), Rescued.decode, damaged))
         for record in rescued:
             workspace.put_rescued(connection, record)
-        for ref in _decoded(f"{layout.root}/records/{RecordKind.SEEN_REF.value}", SeenRef.decode, damaged):
+        for ref in _decoded(layout.records(RecordKind.SEEN_REF.value), SeenRef.decode, damaged):
             workspace.put_seen_ref(connection, ref)
+        for note in _decoded(layout.records(RecordKind.SUPERSEDED.value), Superseded.decode, damaged):
+            rows.put_superseded(connection, note)
     return Rebuilt(len(objects), len(filed), len(aliases), len(rescued), tuple(damaged))
 
 

@@ -10,12 +10,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from luisy.cas import manifests
-from luisy.cas._layout import install, remove, write_new
+from luisy.cas._layout import remove, write_new
+from luisy.cas.filing import Filing
 from luisy.cas.outputs import needed
-from luisy.cas.records import Alias
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
 
     from luisy.cas._layout import Layout
@@ -64,6 +63,7 @@ class Receiver:
         return filed
 
     def _file(self, batch: Sequence[Received]) -> None:
+        filing = Filing(self.layout, self.rows)
         temporaries: list[str] = []
         try:
             for one in batch:
@@ -71,17 +71,7 @@ class Receiver:
                 write_new(temporaries[-1], one.data, 0o444)
             with self.database.writing() as connection:
                 for one, temporary in zip(batch, temporaries, strict=True):
-                    file_action(self.layout, self.rows, connection, one, temporary)
+                    filing.action(connection, one.action, manifests.encode(one.manifest), temporary)
         finally:
             for temporary in temporaries:
                 remove(temporary)
-
-
-def file_action(
-    layout: Layout, rows: ActionRows, connection: sqlite3.Connection, one: Received, temporary: str
-) -> None:
-    """Action file, then index; an alias that answered for the key until now goes."""
-    install(temporary, layout.action(one.action.key))
-    if rows.drop_alias(connection, one.action.key):
-        remove(Alias(one.action.key, one.action.key, 0.0).file(layout))
-    rows.put(connection, one.action, manifests.encode(one.manifest))

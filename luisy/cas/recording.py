@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luisy.cas import actions
+from luisy.cas import actions, manifests
 from luisy.cas._layout import remove, write_new
+from luisy.cas.filing import Filing
 from luisy.cas.outputs import needed
-from luisy.cas.receiving import Received, Receiver, file_action
+from luisy.cas.receiving import Received, Receiver
 from luisy.cas.records import Alias
 from luisy.cas.searching import Match, find
 from luisy.cas.serving import Serving
@@ -40,17 +41,20 @@ class Recording(Serving):
         wanted = self._complete(action.manifest)
         if wanted is None:
             raise StoreError(f"the store lacks outputs of {action.family}", slug="missing-object")
-        one = Received(action, actions.encode(action), wanted)
         temporary = self._layout.temporary()
-        write_new(temporary, one.data, 0o444)
+        write_new(temporary, actions.encode(action), 0o444)
         try:
             with self._database.writing() as connection:
                 first = None if superseding else self._first(action)
                 if first is None:
-                    file_action(self._layout, self._actions, connection, one, temporary)
+                    self._filing.action(connection, action, manifests.encode(wanted), temporary)
         finally:
             remove(temporary)
         return first or action
+
+    @property
+    def _filing(self) -> Filing:
+        return Filing(self._layout, self._actions)
 
     def _complete(self, digest: Digest) -> Manifest | None:
         """The manifest, if it and all its objects are there."""
@@ -106,9 +110,15 @@ class Recording(Serving):
         :raises StoreError: there is no such action (``missing-action``), or the store cannot be written.
         """
         self._must_write()
-        if self._actions.own(action_key) is None:
-            raise StoreError(f"there is no action at {action_key}", slug="missing-action")
-        self._file_record(Alias(key, action_key, time.time()), self._actions.put_alias)
+        with self._database.writing() as connection:
+            target = self._actions.own(action_key)
+            if target is None:
+                raise StoreError(f"there is no action at {action_key}", slug="missing-action")
+            self._filing.alias(connection, Alias(key, action_key, time.time()), target.manifest)
+
+    def superseded(self) -> dict[Key, float]:
+        """The keys whose result ever gave way to another content, and when one last did, seconds since the epoch."""
+        return self._actions.superseded()
 
     def known(self, project: str, family: str, params_digest: Digest) -> bool:
         """Whether any action exists for this task and these parameters, at whatever key."""

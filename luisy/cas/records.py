@@ -21,6 +21,7 @@ class RecordKind(Enum):
     ALIAS = "alias"
     RESCUED = "rescued"
     SEEN_REF = "ref"
+    SUPERSEDED = "superseded"
 
 
 class Record(Protocol):
@@ -58,6 +59,31 @@ class Alias:
     def file(self, layout: Layout) -> str:
         """Where the record lies: one per key."""
         return layout.record(RecordKind.ALIAS.value, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """The result at *key* gave way to another content.
+
+    :param created: when that happened last, seconds since the epoch, UTC.
+    """
+
+    key: Key
+    created: float
+
+    def encode(self) -> bytes:
+        """The bytes of the record file."""
+        return seal(RecordKind.SUPERSEDED.value, {"key": self.key, "created": float(self.created)})
+
+    @classmethod
+    def decode(cls, data: bytes) -> Superseded:
+        """What :meth:`encode` wrote; CorruptionError for anything else."""
+        found = unseal(RecordKind.SUPERSEDED.value, data)
+        return cls(found.key("key"), found.number("created"))
+
+    def file(self, layout: Layout) -> str:
+        """Where the record lies: one per key."""
+        return layout.record(RecordKind.SUPERSEDED.value, self.key)
 
 
 @dataclass(frozen=True, slots=True)

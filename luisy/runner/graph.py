@@ -48,6 +48,7 @@ class Node:
     :param by_inputs: a wrapper with a ``run()``: complete when all its inputs are.
     :param superseded: its result will be made anew, so nothing that was made from the old one counts.
     :param supersedes: what is filed at its key was made from other inputs and gives way.
+    :param renewed: without a result: when the newest of what it rests on was made or replaced, as far as known.
     :param refs: what its inputs counted as when *base_key* was made of them.
     :param key: as its consumers see it (with its trace); None while an input has none.
     :param content: the digest of its outputs' manifest, once known.
@@ -85,6 +86,7 @@ class Node:
     adopted: bool = False
     superseded: bool = False
     supersedes: bool = False
+    renewed: float = 0.0
     decision: Decision = _UNDECIDED
     done: bool = False
     needed: bool = True

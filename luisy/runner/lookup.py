@@ -97,6 +97,7 @@ class Lookup:
         self._refused: set[Key] = set()
         self._manifests: dict[Digest, Manifest | None] = {}
         self._whole: dict[Digest, bool] = {}
+        self._superseded: Mapping[Key, float] | None = None  # asked for when a result is missed
 
     def prefetch(self, wanted: Mapping[Key, str]) -> None:
         """Ask for many keys, each with its project, and verify the objects of what the store has."""
@@ -138,6 +139,14 @@ class Lookup:
             for fingerprint, cutoff in source.history(project, family, params_digest).items():
                 seen[fingerprint] = seen.get(fingerprint, False) or cutoff
         return seen
+
+    def superseded(self, key: Key | None) -> float:
+        """When the content at *key* changed last in this store, seconds since the epoch; 0.0 if it never did."""
+        if key is None:
+            return 0.0
+        if self._superseded is None:
+            self._superseded = self.store.superseded()
+        return self._superseded.get(key, 0.0)
 
     def action(self, result: Result) -> Action | None:
         """The whole action behind *result*."""

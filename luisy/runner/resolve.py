@@ -13,7 +13,7 @@ from luisy import keys
 from luisy.errors import LuisyError
 from luisy.keys import Facts
 from luisy.naming import project_of
-from luisy.plan import SERVED, Found, History, Kind, Situation, decide
+from luisy.plan import SERVED, UNCERTAIN, Found, History, Kind, Situation, decide
 from luisy.runner.describe import Promises, option_values, significant_parameters, yields
 from luisy.runner.graph import equal_task_id_error, input_leaves
 from luisy.runner.keeping import maker_of
@@ -283,7 +283,10 @@ class Resolver:
             remote=result is not None and self.lookup.origin(result) is not None,
             equal_inputs=equal_inputs is not None,
             settled=settled,
-            cutoff_possible=cutoff or keyless or any(_awaits_its_trace(dep) for dep in node.all_deps),
+            cutoff_possible=cutoff
+            or keyless
+            or found in UNCERTAIN
+            or any(_awaits_its_trace(dep) for dep in node.all_deps),
             history=history,
             inputs=tuple(dep.outcome for dep in node.all_deps),
         )
@@ -317,7 +320,19 @@ class Resolver:
         for leaf, digest in zip(leaves, result.inputs, strict=True):
             if leaf.content is not None and leaf.content != digest:
                 return Found.SUPERSEDED
+        if any(leaf.content is None and leaf.renewed > result.created for leaf in leaves):
+            return Found.UNPROVEN
         return Found.SOUND
+
+    def _renewed(self, node: Node) -> float:
+        """When the newest of what *node*, which has no result, rests on was made or gave way to another content."""
+        times = [self.lookup.superseded(node.base_key)]
+        for leaf in input_leaves(node):
+            if leaf.content is None:
+                times.append(leaf.renewed)
+            elif leaf.result is not None and not leaf.by_content:
+                times += (leaf.result.created, self.lookup.superseded(leaf.key))
+        return max(times)
 
     def _follow_trace(self, node: Node, result: Result) -> bool:
         """Whether the tasks that this execution yielded still have the keys that they had."""
@@ -361,8 +376,7 @@ class Resolver:
             node.content = self._snapshot(node)
             node.adopted = node.content is not None
 
-    @staticmethod
-    def _conclude(node: Node, found: Found, *, forced: bool) -> None:
+    def _conclude(self, node: Node, found: Found, *, forced: bool) -> None:
         """What consumers may build on: key, content, and whether they have to wait for both."""
         result = node.result
         if result is not None:
@@ -373,7 +387,8 @@ class Resolver:
             node.content = node.content if node.adopted else None
         node.by_content = node.adopted
         waits = any(leaf.superseded for leaf in input_leaves(node))
-        node.superseded = node.content is None and (forced or waits or found is Found.SUPERSEDED)
+        node.superseded = node.content is None and (forced or waits or found in UNCERTAIN)
+        node.renewed = 0.0 if node.content is not None else self._renewed(node)
 
 
 def _is_one_task(first: Node, twin: Node) -> bool:

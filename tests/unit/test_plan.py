@@ -40,6 +40,7 @@ STOPPED = (Outcome.FAILED, Outcome.MISSING, Outcome.BLOCKED)
         (Situation(found=Found.SOUND, forced=True), Outcome.EXECUTED, "forced"),
         (Situation(found=Found.GONE), Outcome.EXECUTED, "result-gone"),
         (Situation(found=Found.SUPERSEDED), Outcome.EXECUTED, "input-superseded"),
+        (Situation(found=Found.UNPROVEN), Outcome.EXECUTED, "input-renewed"),
         (Situation(found=Found.SUPERSEDED, equal_inputs=True), Outcome.REUSED, "equal-inputs"),
         (Situation(adopted=True), Outcome.LOCAL, "adopted"),
         (Situation(uncacheable="x", complete=True), Outcome.COMPLETE, "complete"),

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from luisy.cas import Store, _layout, output_of, stat_token
+from luisy.cas import filing as filing_module
 from luisy.cas import objects as objects_module
-from luisy.cas import receiving as receiving_module
 from luisy.cas import recording as recording_module
 from luisy.cas.action_rows import ActionRows
 from luisy.cas.index import Index
@@ -195,7 +195,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "before the object's row": (Index, "put"),
     "before the workspace row": (WorkspaceRows, "place"),
     "before the action file is written": (recording_module, "write_new"),
-    "before the action file is renamed": (receiving_module, "install"),
+    "before the action file is renamed": (filing_module, "install"),
     "before the action's row": (ActionRows, "put"),
 }
 
