@@ -28,9 +28,10 @@ class Exchange(Protocol):
     def incomplete(self) -> Reason | None:
         """Why an upload did not complete; None if all did."""
 
-    def check(self) -> None:
+    def check(self, projects: Iterable[str]) -> None:
         """Make sure, before any work, that the settings are right.
 
+        :param projects: of which results are wanted.
         :raises RemoteError: they are not.
         """
 
@@ -71,7 +72,7 @@ class Alone:
     traffic = Traffic()
     incomplete: Reason | None = None
 
-    def check(self) -> None:
+    def check(self, _projects: Iterable[str]) -> None:
         """Nothing to check: settings of a remote that is not used are nobody's concern."""
 
     def sources(self, _project: str) -> Sequence[RemoteSource]:

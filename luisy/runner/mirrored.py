@@ -43,9 +43,9 @@ class Mirrored:
         """Why an upload did not complete."""
         return self.remotes.incomplete
 
-    def check(self) -> None:
+    def check(self, projects: Iterable[str]) -> None:
         """Make sure that the settings are right."""
-        self.remotes.check()
+        self.remotes.check(projects)
 
     def sources(self, project: str) -> Sequence[RemoteSource]:
         """The mirrors of *project*."""

@@ -103,13 +103,16 @@ class Remotes:
         url = next((remote.url for remote in self._open.values()), None)
         return Traffic(url, so_far.requests, so_far.bytes_down, so_far.bytes_up)
 
-    def check(self) -> None:
+    def check(self, projects: Iterable[str]) -> None:
         """Make sure that the remotes are what the settings say, before any work.
 
+        Of those to read that is found out by what will be asked of them anyway.
+
+        :param projects: of which results are wanted.
         :raises RemoteError: one is misconfigured; or, where one is required, it does not answer.
         """
-        for url in self._read_urls():
-            self.guarded(lambda url=url: self._remote(url).check(write=False))  # type: ignore[misc]
+        for project in projects:
+            self.sources(project)
         if self._settings.upload:
             self.guarded(lambda: self._remote(self._write_url()).check(write=True))
         self._checked = True

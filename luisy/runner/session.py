@@ -18,6 +18,7 @@ from luisy.cas import Store
 from luisy.errors import LuisyError, RemoteError
 from luisy.fingerprint import Fingerprinter
 from luisy.model import LinkMode, Outcome, Reason
+from luisy.naming import project_of
 from luisy.observe import Observation
 from luisy.plan import SERVED, Decision, Kind, needed
 from luisy.runner.exchange import exchange_for
@@ -107,7 +108,7 @@ class Session:
     @uncollected()
     def plan(self, tasks: Sequence[luigi.Task]) -> None:
         """Walk and decide everything upstream of *tasks*; a misconfigured remote is told before that."""
-        self.exchange.check()
+        self.exchange.check(dict.fromkeys(project_of(task) for task in tasks))
         for task in tasks:
             node, fresh = self._walker.admit(task)
             self.roots.append(node)

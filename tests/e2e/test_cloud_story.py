@@ -274,6 +274,22 @@ def test_raw_files_that_another_system_put_there(cloud: Cloud) -> None:
     _tutorial(cloud)
 
 
+@pytest.mark.parametrize("whose", ["ours", "other system's"])
+def test_a_root_hit_costs_few_requests(cloud: Cloud, whose: str) -> None:
+    """On an empty machine, with raw files upstream: at most 6, and with nothing new to learn no more."""
+    if whose == "ours":
+        cloud.put_raw_locally("machine1")
+    else:
+        cloud.put_raw_blobs()
+    cloud.run("machine1", "FinalFile", "--download", "--upload")
+    done = cloud.luisy("machine2", "run", "FinalFile", "--download")
+    assert done["counts"]["remote"] == 1
+    assert done["remote"]["requests"] <= 6
+    again = cloud.luisy("machine2", "run", "FinalFile", "--download")
+    assert (again["counts"]["remote"], again["counts"]["executed"]) == (0, 0)
+    assert again["remote"]["requests"] <= 4
+
+
 def test_plan_downloads_no_raw_blob(directory_cloud: Cloud) -> None:
     """What depends on a blob that nobody has hashed is undecided, and stays where it is."""
     directory_cloud.put_raw_blobs()

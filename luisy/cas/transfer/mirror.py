@@ -267,7 +267,7 @@ class Mirror:
         done, uploader = Committed((), (), ()), self._uploader(progress, plan.bytes)
         if plan.commits or refs.written:
             self._mark_format()
-            with self._guarding(refs.written):
+            with self._guarding(refs.contents):
                 if plan.commits:
                     pusher = self._pusher(uploader, plan.superseding)
                     done = pusher.push([*plan.candidates, *refs.contents], plan.there)
@@ -289,9 +289,12 @@ class Mirror:
         )
 
     @contextlib.contextmanager
-    def _guarding(self, refs: Collection[str]) -> Iterator[None]:
-        """A slot that is open until *refs* are written: no gc run deletes meanwhile what they are to name."""
-        if not refs:
+    def _guarding(self, contents: Collection[Candidate]) -> Iterator[None]:
+        """A slot that is open until refs are written: no gc run deletes meanwhile the *contents* that they are to name.
+
+        Plain blobs are no concern of gc.
+        """
+        if not contents:
             yield
             return
         slot = open_slot(self._remote, self._namespace, 0)

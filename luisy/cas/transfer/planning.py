@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _WRITTEN = (Word.WRITE, Word.SUPERSEDE)
 _FILES_GONE = Reason("files-gone", "its files are gone, or are not what they were when a run found them last")
-_FOR_REFS = 5
-"""Requests to write refs: a slot and its commit, and refs.json looked at, read and written."""
 _TOO_MANY_FILES = 24 << 20
 """Bytes of records of one action that a segment has room for beside others."""
 
@@ -118,7 +116,7 @@ class Planner:
             tuple(key for key, one in said.items() if one is Word.OUTVOTED),
             len(sizes),
             sum(sizes.values()),
-            _requests([*fitting, *refs.contents], sizes.values()) + (_FOR_REFS if refs.written else 0),
+            _requests([*fitting, *refs.contents], sizes.values()) + _requests_for(refs),
             held,
             superseding,
             tuple(fitting),
@@ -221,3 +219,8 @@ def _requests(candidates: Collection[Candidate], sizes: Iterable[int]) -> int:
     packs = -(-(sum(all_sizes) - sum(large)) // PACK)
     batches = 1 + sum(one.weight for one in candidates) // SEGMENT_WANTED
     return 4 * batches + packs + sum(1 if size <= PIECE else 2 + size // PIECE for size in large)
+
+
+def _requests_for(refs: RefsPlan) -> int:
+    """How many requests refs take: refs.json is looked at, read and written; a slot and its commit guard contents."""
+    return (3 if refs.written else 0) + (2 if refs.contents else 0)

@@ -155,6 +155,17 @@ def test_a_slot_is_open_while_refs_are_written(tmp_path: Path) -> None:
     assert all(blob.size for blob in remote.list(NAMESPACE.index).blobs)
 
 
+def test_refs_to_plain_blobs_leave_no_segment(tmp_path: Path) -> None:
+    """They name nothing that gc could delete, so no slot guards them, and nobody has to read one more segment."""
+    remote = MemoryRemote()
+    etag = remote.put("weather/raw/a.csv", b"abc")
+    one = machine(tmp_path, "one", remote)
+    ref = Ref(digest(1), {"a.csv": RawBlob(str(etag), 3)})
+    assert put_refs(one, {"raw/a.csv": ref}).refs == ("raw/a.csv",)
+    assert one.mirror.refs() == {"raw/a.csv": ref}
+    assert remote.list(NAMESPACE.index).blobs == ()
+
+
 def test_a_ref_to_files_that_are_gone_is_held_back(tmp_path: Path) -> None:
     """It would promise what nobody can have; the others are published."""
     one = machine(tmp_path, "one", MemoryRemote())
