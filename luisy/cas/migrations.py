@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Number of the newest SQL file. A test compares it with the files."""
 
 _BUSY_SECONDS = 30.0
