@@ -7,11 +7,12 @@ everything else that a start needs. ``PRAGMA user_version`` is what decides, in 
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import sys
+import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,9 @@ from luisy.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
 
-    from sqlite_utils import Database
+    from sqlite_utils import Database, Migrations
 
 SCHEMA_VERSION = 4
 """Number of the newest SQL file. A test compares it with the files."""
@@ -116,27 +118,44 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-@contextmanager
-def _without_pandas() -> Iterator[None]:
-    """Hide pandas from sqlite_utils, which imports it where it is installed and then uses it for nothing of ours.
+class _NotHere:
+    """A finder that says of numpy and pandas that they are not installed, in the thread that made it.
 
-    It would cost a new store half a second and 50 MB.
+    sqlite_utils imports both where they are, to know their types, which no schema has. That takes a second.
     """
-    if "pandas" in sys.modules:
-        yield
-        return
-    sys.modules["pandas"] = None  # type: ignore[assignment]  # how Python spells "cannot be imported"
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        """Never find anything; ModuleNotFoundError for what is to be hidden."""
+        if name in ("numpy", "pandas") and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"{name} is not needed here", name=name)
+        return None
+
+
+@functools.cache
+def _sqlite_utils() -> tuple[type[Database], type[Migrations]]:
+    """What we use of sqlite_utils. Heavy, needed once.
+
+    Unless somebody else has imported it, it is forgotten again: in this process a user may want it with numpy.
+    """
+    ours = "sqlite_utils" not in sys.modules
+    finder = _NotHere()
+    sys.meta_path.insert(0, finder)
     try:
-        yield
+        from sqlite_utils import Database, Migrations
     finally:
-        del sys.modules["pandas"]
+        sys.meta_path.remove(finder)
+        if ours:
+            for name in [name for name in sys.modules if name.partition(".")[0] == "sqlite_utils"]:
+                del sys.modules[name]
+    return Database, Migrations
 
 
 def _apply(connection: sqlite3.Connection) -> None:
-    with _without_pandas():
-        from sqlite_utils import Database, Migrations  # heavy, needed once
-
-    ledger = Migrations("luisy")
+    database, migrations = _sqlite_utils()
+    ledger = migrations("luisy")
     for _, name, script in scripts():
 
         def run(_: Database, script: str = script) -> None:
@@ -144,4 +163,4 @@ def _apply(connection: sqlite3.Connection) -> None:
                 connection.execute(statement)
 
         ledger(name=name)(run)
-    ledger.apply(Database(connection))
+    ledger.apply(database(connection))

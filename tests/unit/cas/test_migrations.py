@@ -85,13 +85,48 @@ def test_an_index_that_is_current_needs_no_heavy_import(tmp_path: Path) -> None:
     """Opening a store that is there imports neither sqlite_utils nor anything else that is slow."""
     Store.open(tmp_path).close()
     code = (
-        "import sys; from luisy.cas import Store\n"
         f"with Store.open({str(tmp_path)!r}) as store: store.results([])\n"
         "heavy = {'sqlite_utils', 'pandas', 'luigi', 'click', 'zstandard', 'msgspec', 'azure', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert imported(code) == "[]"
+
+
+def imported(code: str) -> str:
+    """What *code* prints in a process of its own, which has the names ``sys`` and ``Store``."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; from luisy.cas import Store\n{code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_a_new_index_needs_no_data_frames(tmp_path: Path) -> None:
+    """sqlite_utils imports numpy and pandas where they are; a new store does not wait for them."""
+    code = f"Store.open({str(tmp_path)!r}).close(); print(sorted({{'numpy', 'pandas'}} & set(sys.modules)))"
+    assert imported(code) == "[]"
+
+
+def test_a_user_s_sqlite_utils_knows_data_frames_all_the_same(tmp_path: Path) -> None:
+    """Whether it is imported before or after a new store is opened, in the same process."""
+    for before, after in (("import sqlite_utils.db", ""), ("", "import sqlite_utils.db")):
+        folder = str(tmp_path / (before or "later"))
+        code = f"{before}\nStore.open({folder!r}).close()\n{after}\nprint(bool(sqlite_utils.db.np and sqlite_utils.db.pd))"
+        assert imported(code) == "True"
+
+
+def test_other_threads_import_what_they_like_meanwhile() -> None:
+    """Only the thread that opens the store is told that pandas is not there."""
+    finder = migrations._NotHere()
+    with pytest.raises(ModuleNotFoundError):
+        finder.find_spec("pandas")
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(finder.find_spec("pandas")))
+    thread.start()
+    thread.join()
+    assert found == [None]
 
 
 def test_a_migration_that_another_process_was_first_with_is_not_run_again(tmp_path: Path) -> None:
