@@ -27,9 +27,13 @@ FOLDERS = ("objects", "actions", "records", "tmp", "quarantine")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The paths below one store folder. Computes names; only :meth:`create` touches the disk."""
+    """The paths below one store folder. Computes names; only :meth:`create` touches the disk.
+
+    :param index_name: of the SQLite file below *root*; another one while a new index is made.
+    """
 
     root: str
+    index_name: str = "index.db"
 
     def create(self) -> None:
         """Make the folders that are not there yet. Idempotent, safe against other processes."""
@@ -39,7 +43,12 @@ class Layout:
     @property
     def index(self) -> str:
         """The SQLite file."""
-        return f"{self.root}/index.db"
+        return f"{self.root}/{self.index_name}"
+
+    @property
+    def index_files(self) -> tuple[str, str, str]:
+        """The SQLite file and what SQLite puts beside it."""
+        return self.index, f"{self.index}-wal", f"{self.index}-shm"
 
     @property
     def secret(self) -> str:
@@ -84,6 +93,11 @@ class Layout:
     def temporary(self) -> str:
         """A fresh name in ``tmp/``: random, since processes (and machines) share the folder."""
         return f"{self.tmp}/{os.urandom(12).hex()}"
+
+    @property
+    def index_lock(self) -> str:
+        """The file that a process locks while it makes a lost index again."""
+        return f"{self.tmp}/index.lock"
 
     def quarantined(self, name: str) -> str:
         """A fresh name in ``quarantine/`` that still tells what was there."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from luisy.cas import actions, manifests
+from luisy.cas._layout import remove
+from luisy.cas.action_rows import ActionRows
+from luisy.cas.database import writable
+from luisy.cas.index import Index
+from luisy.cas.locks import exclusive
 from luisy.cas.objects import hash_object
 from luisy.cas.outputs import needed
 from luisy.cas.records import Alias, RecordKind, Rescued, SeenRef, Superseded
+from luisy.cas.workspace_rows import WorkspaceRows
 from luisy.errors import CorruptionError
 from luisy.model import Digest, is_digest
 
@@ -19,9 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from luisy.cas._layout import Layout
-    from luisy.cas.action_rows import ActionRows
-    from luisy.cas.index import Index
-    from luisy.cas.workspace_rows import WorkspaceRows
     from luisy.model import Action
 
 _T = TypeVar("_T")
@@ -65,6 +68,42 @@ def rebuild(layout: Layout, index: Index, rows: ActionRows, workspace: Workspace
         for note in _decoded(layout.records(RecordKind.SUPERSEDED.value), Superseded.decode, damaged):
             rows.put_superseded(connection, note)
     return Rebuilt(len(objects), len(filed), len(aliases), len(rescued), tuple(damaged))
+
+
+def lost_index(layout: Layout) -> bool:
+    """Whether a store has objects or actions but no index, which somebody or something has removed."""
+    if os.path.exists(layout.index):
+        return False
+    try:
+        return any(next(_files(folder), None) is not None for folder in (layout.actions, layout.objects))
+    except OSError:  # what cannot be looked at cannot be opened either, which says more
+        return False
+
+
+def remake(layout: Layout) -> Rebuilt | None:
+    """Make a lost index again, aside, so that nobody ever sees half of it; None if another process was first.
+
+    :raises OSError: the disk is full or read-only.
+    """
+    layout.create()
+    with exclusive(layout.index_lock):
+        if not lost_index(layout):
+            return None
+        aside = replace(layout, index_name=f"tmp/{os.path.basename(layout.temporary())}")
+        made = writable(aside)
+        try:
+            index = Index(made)
+            found = rebuild(layout, index, ActionRows(made), WorkspaceRows(index))
+            made.query("PRAGMA wal_checkpoint(TRUNCATE)")
+            made.close()
+            for left in layout.index_files:  # SQLite would take an old WAL for that of the new index
+                remove(left)
+            os.replace(aside.index, layout.index)
+        finally:
+            made.close()
+            for left in aside.index_files:
+                remove(left)
+    return found
 
 
 def _actions(

@@ -7,6 +7,7 @@ between any two leaves garbage for gc, never a promise of missing bytes.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from luisy.cas._layout import Layout
 from luisy.cas.keeping import Keeping
 from luisy.cas.locks import exclusive
 from luisy.cas.materialise import sync_file_system
-from luisy.cas.rebuilding import Rebuilt, rebuild
+from luisy.cas.rebuilding import Rebuilt, lost_index, rebuild, remake
 from luisy.cas.recording import Recording
 from luisy.cas.secret import secret_of
 from luisy.errors import CorruptionError, StoreError
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from luisy.model import Key
+
+logger = logging.getLogger("luisy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,16 @@ class Store(Recording, Keeping):
     def open(cls, path: str | os.PathLike[str], *, create: bool = True) -> Store:
         """Open the store at *path*; make it if it is not there and *create* says so.
 
+        An index that is lost is made again from the files, each of which is verified: that reads the whole store.
+
         :raises StoreError: there is none (``no-store``), it cannot be made (``store-unwritable``), a newer luisy
             made it (``newer-index``).
         :raises CorruptionError: the index cannot be read (``corrupt-index``).
         """
         folder = Path(path).absolute()
         layout = Layout(os.fspath(folder))
+        if lost_index(layout):
+            _remake(layout)
         exists = os.path.exists(layout.index)
         if not exists and not create:
             raise StoreError(f"there is no store at {folder}", slug="no-store", hint="`luisy run` makes one.")
@@ -147,19 +154,38 @@ class Store(Recording, Keeping):
     def rebuild_at(cls, path: str | os.PathLike[str]) -> Rebuilt:
         """:meth:`rebuild` for a store whose index cannot be opened: it goes to quarantine first."""
         layout = Layout(os.fspath(Path(path).absolute()))
-        try:
-            store = cls.open(path, create=False)
-        except CorruptionError:
-            for suffix in ("", "-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.replace(layout.index + suffix, layout.quarantined(f"index.db{suffix}"))
-            store = cls.open(path)
-        with store:
+        if not lost_index(layout):
+            try:
+                with cls.open(path, create=False) as store:
+                    return store.rebuild()
+            except CorruptionError:
+                for file in layout.index_files:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.replace(file, layout.quarantined(os.path.basename(file)))
+        if (found := remake(layout)) is not None:
+            return found
+        with cls.open(path) as store:  # it holds nothing, or another process was first
             return store.rebuild()
 
 
 def _writable(layout: Layout) -> bool:
     return all(os.access(path, os.W_OK) for path in (layout.root, layout.index))
+
+
+def _remake(layout: Layout) -> None:
+    """Make a lost index again, and say so: it takes as long as reading the store.
+
+    :raises CorruptionError: the store cannot be written (``lost-index``).
+    """
+    logger.warning("the store %s has lost its index; it is made again from the files", layout.root)
+    try:
+        remake(layout)
+    except (OSError, StoreError) as error:
+        raise CorruptionError(
+            f"the store {layout.root} has lost its index, and it cannot be made again: {error}",
+            slug="lost-index",
+            hint="See to the rights and the free space of the folder, or use another store.",
+        ) from error
 
 
 def _unwritable(folder: Path, error: OSError) -> StoreError:

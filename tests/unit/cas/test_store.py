@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import stat
-import time
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
@@ -427,67 +426,7 @@ def test_a_read_only_store_with_a_damaged_object_is_only_read(
     assert object_file(store, name).exists()
 
 
-# --- rebuilding (invariant 6)
-
-
-def test_the_index_can_be_made_again_from_the_files(tmp_path: Path) -> None:
-    """Actions, aliases, traces and rescued files are as before; what is damaged is named and left out."""
-    (tmp_path / "w").mkdir()
-    with Store.open(tmp_path / "s") as store:
-        manifest = kept(store, tmp_path / "w" / "f")
-        for number in (1, 2):
-            store.record(action(manifest, number, shallow_key=key(60), base_key=key(70)))
-        store.alias(key(9), key(1))
-        store.rescue(str(tmp_path / "w" / "f"))
-        bad = store.put(b"bad")
-        asked = [key(1), key(2), key(9)]
-        before = store.results(asked), store.traced([key(70)]), store.by_shallow(key(60)), store.rescued()
-    corrupt(object_file(store, bad))
-    for file in (tmp_path / "s").glob("index.db*"):
-        file.unlink()
-    with Store.open(tmp_path / "s") as store:
-        found = store.rebuild()
-        after = store.results(asked), store.traced([key(70)]), store.by_shallow(key(60)), store.rescued()
-        assert after == before
-        assert store.check(manifest.objects) == set(manifest.objects)
-        assert store.check([bad]) == set()
-        assert store._index.rebuilt() is not None
-    assert (found.objects, found.actions, found.aliases, found.rescued) == (2, 2, 1, 1)
-    assert found.damaged == (str(object_file(store, bad)),)
-
-
-def test_actions_without_their_objects_are_not_filed_again(store: Store, workspace: Path) -> None:
-    """A rebuilt index promises no missing bytes either."""
-    manifest = kept(store, workspace / "f")
-    store.record(action(manifest))
-    object_file(store, manifest.entries[0].digest).unlink()
-    assert store.rebuild().actions == 0
-    assert store.results([key(1)]) == {}
-
-
-def test_an_alias_file_that_a_crash_left_is_older_than_the_action(store: Store, workspace: Path) -> None:
-    """A rebuild takes the later of a key's alias and its own action."""
-    manifest = kept(store, workspace / "f")
-    store.record(action(manifest, 2))
-    store.alias(key(1), key(2))
-    (left,) = (store.path / "records" / "alias").rglob("0*1")
-    data = left.read_bytes()
-    store.record(action(manifest, 1, created=time.time() + 1))
-    left.write_bytes(data)
-    store.rebuild()
-    assert store.results([key(1)])[key(1)].key == key(1)
-
-
-def test_a_corrupt_index_is_set_aside_and_rebuilt(tmp_path: Path) -> None:
-    """Nothing but the index is lost, and not even that: it lies in quarantine."""
-    (tmp_path / "w").mkdir()
-    with Store.open(tmp_path / "s") as store:
-        store.record(action(kept(store, tmp_path / "w" / "f")))
-    (tmp_path / "s" / "index.db").write_bytes(b"rubbish" * 5000)
-    with pytest.raises(CorruptionError):
-        Store.open(tmp_path / "s")
-    assert Store.rebuild_at(tmp_path / "s").actions == 1
-    assert any(path.name.startswith("index.db") for path in (tmp_path / "s" / "quarantine").iterdir())
+# --- an index that cannot be read
 
 
 def test_an_index_damaged_in_the_middle_is_told(tmp_path: Path) -> None:
