@@ -13,7 +13,7 @@ from luisy.cas.action_rows import Listed, Recorded, Result
 from luisy.cas.external_rows import ExternalFiles, RawBlob
 from luisy.cas.manifests import output_names, output_of
 from luisy.cas.records import Rescued
-from luisy.cas.searching import Match, MatchKind
+from luisy.cas.searching import Match, MatchKind, is_prefix
 from luisy.cas.stat_tokens import stat_token
 from luisy.cas.store import Status, Store
 from luisy.cas.workspace_rows import Placement
@@ -30,6 +30,7 @@ __all__ = [
     "Result",
     "Status",
     "Store",
+    "is_prefix",
     "output_names",
     "output_of",
     "stat_token",

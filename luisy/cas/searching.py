@@ -45,13 +45,18 @@ _QUERIES = {
 }
 
 
+def is_prefix(text: str) -> bool:
+    """Whether *text* may be the beginning of a key or digest: 6 to 64 hex digits."""
+    return _PREFIX.fullmatch(text.lower()) is not None
+
+
 def bounds(prefix: str) -> tuple[bytes, bytes]:
     """The least and the greatest name that starts with *prefix*.
 
     :raises UsageError: *prefix* is not 6 to 64 hex digits (``bad-prefix``).
     """
     prefix = prefix.lower()
-    if not _PREFIX.fullmatch(prefix):
+    if not is_prefix(prefix):
         raise UsageError(
             f"{prefix!r} is no key or digest", slug="bad-prefix", hint="Give 6 to 64 hexadecimal digits."
         )

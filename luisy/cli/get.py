@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings=TASK_CONTEXT)
-@click.option("--at", metavar="KEY", help="An earlier result, or a rescued file: 6 or more of its digits.")
+@click.option(
+    "--at",
+    metavar="KEY|REV",
+    help="An earlier result, or a rescued file: 6 or more of its digits; or a git revision.",
+)
 @click.option("--to", metavar="PATH", help="Where to put it; by default where the task has its outputs.")
 @click.option("--link", type=click.Choice(["reflink", "copy", "hardlink"]), help="How to bring it.")
 @with_task
@@ -50,4 +54,4 @@ def _get(task: tuple[str, ...], settings: Settings, *, at: str | None, to: str |
         parsed_task(task) as root,
         session_for(settings, create=False) as session,
     ):
-        return get_result(session, root, at=at, to=to)
+        return get_result(session, root, at=at, to=to, words=task)

@@ -23,6 +23,7 @@ _COMMANDS = {
     "doctor": "luisy.cli.doctor:doctor",
     "get": "luisy.cli.get:get",
     "key": "luisy.cli.key:key",
+    "log": "luisy.cli.log:log",
     "plan": "luisy.cli.plan:plan",
     "run": "luisy.cli.run:run",
     "why": "luisy.cli.why:why",

@@ -13,6 +13,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from luisy.runner.checkouts import Roots, start_git
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -69,7 +71,7 @@ class Provenance:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._roots: dict[str, str | None] = {}
+        self._roots = Roots()
         self._checkouts: dict[str, _Checkout | None] = {}
         self._said: dict[str, Mapping[str, str]] = {}
 
@@ -96,22 +98,12 @@ class Provenance:
     def _commit(self, paths: list[str]) -> Commit | None:
         """The revision that these files are of: that of the checkout that has the first of them."""
         for path in paths:
-            root = self._root(os.path.dirname(path))
+            root = self._roots.of(os.path.dirname(path))
             checkout = None if root is None else self._checkout(root)
             if checkout is not None and path in checkout.tracked:
                 own = all(other in checkout.tracked for other in paths)
                 return Commit(checkout.commit.name, checkout.commit.dirty or not own)
         return None
-
-    def _root(self, folder: str) -> str | None:
-        """The work tree that *folder* is in, found without starting a process."""
-        if folder not in self._roots:
-            parent = os.path.dirname(folder)
-            if os.path.lexists(os.path.join(folder, ".git")):
-                self._roots[folder] = folder
-            else:
-                self._roots[folder] = None if parent == folder else self._root(parent)
-        return self._roots[folder]
 
     def _checkout(self, root: str) -> _Checkout | None:
         if root not in self._checkouts:
@@ -151,19 +143,3 @@ def _looked_at(root: str) -> _Checkout | None:
         return None
     tracked = frozenset(os.path.join(root, os.fsdecode(name)) for name in listed.split(b"\0") if name)
     return _Checkout(root, Commit(head, any(not line.startswith(b"#") for line in lines)), tracked)
-
-
-def start_git(root: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start git in a work tree. It takes no locks, writes nothing by itself, and asks nobody.
-
-    :raises OSError: there is no git.
-    """
-    # A hook of git that starts luisy has set variables that mean another repository.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return subprocess.Popen(  # noqa: S603 - no shell, and the arguments are ours
-        ["git", "-c", "core.fsmonitor=false", "-C", root, *arguments],  # noqa: S607 - git is where PATH says
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**kept, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
-    )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.cli.project import Project
 
 LOOKING = (("plan", "Both"), ("plan", "Count", "--letter", "Z"), ("why", "Both"), ("key", "Both", "--all"), ("run", "Both", "--dry-run"),
-           ("cas", "status"), ("cas", "ls"), ("cas", "show", "Upper"), ("cas", "path", "Upper"))  # fmt: skip
+           ("cas", "status"), ("cas", "ls"), ("log", "Upper"), ("cas", "show", "Upper"), ("cas", "path", "Upper"))  # fmt: skip
 
 
 def stats(folder: Path) -> dict[str, tuple[int, ...]]:

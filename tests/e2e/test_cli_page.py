@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
 LUISY = str(Path(sys.executable).with_name("luisy"))
+COMMITTED = "git init -q && git add my_project && git -c user.name=x -c user.email=x@y commit -qm x"
 TASK = "--module my_project.tasks Average --column wind"
 MAPS = {"params", "parts", "sources", "provenance", "versions"}
 """Fields whose names come from the pipeline, or whose values from what is installed: only that they map names to texts is compared."""
@@ -66,6 +67,9 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     action = printed(tmp_path, f"cas show {key['key']}")
     assert shape(key) == shape(example("key"))
     assert shape(printed(tmp_path, f"why {TASK.replace('wind', 'rain')}")) == shape(example("why"))
+    subprocess.run(COMMITTED, cwd=tmp_path, shell=True, check=True)
+    printed(tmp_path, f"run {TASK} --force")
+    assert shape(printed(tmp_path, "log -n 1")) == shape(example("log"))
     assert shape(printed(tmp_path, f"get {TASK}")) == shape(example("get"))
     assert shape(printed(tmp_path, "cas status")) == shape(example("cas status"))
     assert shape(printed(tmp_path, "cas push --dry-run")) == shape(example("cas push"))
@@ -86,7 +90,7 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
 def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
     """What `luisy --help` and `luisy cas --help` list are the sections of the page."""
     in_cas = ("status", "ls", "show", "path", "push", "pull")
-    commands = {"run", "plan", "why", "key", "get", "doctor", *(f"cas {name}" for name in in_cas)}
+    commands = {"run", "plan", "why", "key", "log", "get", "doctor", *(f"cas {name}" for name in in_cas)}
     assert set(re.findall(r"^## `luisy ([a-z ]+)`$", PAGE, flags=re.MULTILINE)) == commands
     assert (
         commands_of(["--help"]) - {"cas"} | {f"cas {name}" for name in commands_of(["cas", "--help"])}
