@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -48,12 +49,24 @@ class OpenedStore:
     """A store's folder with its index. It survives forks: each process opens a connection of its own.
 
     :ivar path: the store's folder.
+    :param refusal: why nothing can be put, where it is for another reason than the rights.
     :ivar read_only: nothing can be put; what is there can be read.
     """
 
-    def __init__(self, path: Path, index: Database, *, read_only: bool, stored: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        index: Database,
+        *,
+        read_only: bool = False,
+        stored: bool = True,
+        refusal: StoreError | None = None,
+    ) -> None:
+        if read_only:
+            refusal = StoreError(f"the store {path} is read-only", slug="store-read-only")
         self.path = path
-        self.read_only = read_only
+        self.refusal = refusal
+        self.read_only = read_only = refusal is not None
         self._stored = stored
         self._layout = Layout(os.fspath(path))
         self._database = index
@@ -119,9 +132,17 @@ class OpenedStore:
         if not pending.depth or len(self._objects.staged) + len(pending.placements) >= _BATCH:
             self._flush()
 
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """The disk's errors in the block as StoreError, for a caller whose errors are the store's if not his own."""
+        try:
+            yield
+        except OSError as error:
+            raise unwritten(os.fspath(self.path), error) from error
+
     def _must_write(self) -> None:
-        if self.read_only:
-            raise StoreError(f"the store {self.path} is read-only", slug="store-read-only")
+        if self.refusal is not None:
+            raise self.refusal
         if not self._stored:
             raise StoreError("there is no store here to keep anything in", slug="no-store")
 
@@ -132,3 +153,23 @@ class OpenedStore:
         with self._database.writing() as connection:
             install(temporary, record.file(self._layout))
             put(connection, record)
+
+
+def unwritten(path: str, error: OSError) -> StoreError:
+    """The error for a folder in which something could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return no_space(path)
+    return StoreError(
+        f"{path} cannot be written: {error.strerror or error}",
+        slug="store-unwritable",
+        hint="look at the rights of the folder, or name another store with --store",
+    )
+
+
+def no_space(path: str) -> StoreError:
+    """The error for a folder whose file system is full."""
+    return StoreError(
+        f"no space is left in {path}",
+        slug="store-full",
+        hint="free some space, or name another store with --store",
+    )

@@ -20,6 +20,7 @@ from luisy.cas._layout import Layout
 from luisy.cas.keeping import Keeping
 from luisy.cas.locks import exclusive
 from luisy.cas.materialise import sync_file_system
+from luisy.cas.opened import no_space, unwritten
 from luisy.cas.rebuilding import Rebuilt, lost_index, rebuild, remake
 from luisy.cas.recording import Recording
 from luisy.cas.secret import secret_of
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from luisy.model import Key
 
 logger = logging.getLogger("luisy")
+
+_ROOM_TO_OPEN = 64 << 10
+"""Bytes that SQLite wants for the files beside an index, and some more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,17 @@ class Store(Recording, Keeping):
             try:
                 layout.create()
             except OSError as error:
-                raise _unwritable(folder, error) from error
+                raise unwritten(os.fspath(folder), error) from error
         store = cls(
             folder, (database.read_only if read_only else database.writable)(layout), read_only=read_only
         )
-        store._database.query("SELECT 1 FROM facts LIMIT 1")  # a store that does not work says so here
+        try:
+            store._database.query("SELECT 1 FROM facts LIMIT 1")  # a store that does not work says so here
+        except StoreError:
+            if read_only or not exists or not _is_full(folder):
+                raise
+            # SQLite needs some room to open what it may write; reading what is there goes on.
+            store = cls(folder, database.read_only(layout), refusal=no_space(os.fspath(folder)))
         return store
 
     @classmethod
@@ -188,12 +198,9 @@ def _remake(layout: Layout) -> None:
         ) from error
 
 
-def _unwritable(folder: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"the store {folder} cannot be made: {error.strerror}",
-        slug="store-unwritable",
-        hint="Choose another folder with --store, or change its rights.",
-    )
+def _is_full(folder: Path) -> bool:
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize < _ROOM_TO_OPEN
 
 
 def _one_per_device(folders: Iterable[str]) -> list[str]:

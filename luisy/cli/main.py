@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import signal
@@ -13,7 +14,7 @@ import click
 from luisy import __version__
 from luisy.cli.lazy import LazyGroup
 from luisy.cli.output import failed, failed_run, print_json, say
-from luisy.errors import ExitCode, LuisyError, UsageError
+from luisy.errors import ExitCode, LuisyError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +97,9 @@ def _as_ours(error: BaseException) -> LuisyError:
         context: Any = getattr(error, "ctx", None)
         hint = f"see {context.command_path if context else 'luisy'} --help"
         return UsageError(error.format_message(), hint=hint)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" for {error.filename}" if error.filename else ""
+        return StoreError(f"no space is left{where}", slug="store-full", hint="free some space")
     return LuisyError(
         f"luisy itself failed: {type(error).__name__}: {error}",
         slug="internal",

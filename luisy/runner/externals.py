@@ -108,9 +108,9 @@ class Externals:
 
         :raises BlobMissing: one is gone, or is another version by now.
         :raises Unreachable: the remote does not answer.
-        :raises OSError, StoreError: the store cannot be written.
+        :raises StoreError: the store cannot be written.
         """
-        with self._store.temporary_folder() as folder:
+        with self._store.telling(), self._store.temporary_folder() as folder:
             elsewhere.mirror.fetch_raw(elsewhere.raw, folder)
             names = [(output, self._blob_name(node, path)) for output, path in node.outputs]
             outputs = [(output, os.path.join(folder, name or "")) for output, name in names]
@@ -128,7 +128,6 @@ class Externals:
         """Bring the files that a ref names, or that were hashed, into the store; their manifest.
 
         :raises LuisyError: they are not to be had, or are not what the ref says.
-        :raises OSError: the store cannot be written.
         """
         name, content = ref_name(node, self._working_dir), elsewhere.content
         assert name is not None

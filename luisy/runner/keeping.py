@@ -173,8 +173,8 @@ class Keeper:
         )
 
     def _kept(self, node: Node, ran: Ran) -> Execution:
-        if self.store.read_only:
-            raise _NotKept("store-read-only", f"the store {self.store.path} is read-only")
+        if (refusal := self.store.refusal) is not None:
+            raise _NotKept(refusal.slug, refusal.text)
         _check_requirements(ran)
         self._check_inputs(node)
         if not self.fingerprinter.unchanged(self.fingerprinter.of(type(node.task))):

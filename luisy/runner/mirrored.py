@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from luisy.cas.remote import BlobMissing
-from luisy.errors import StoreError
 from luisy.plan import Kind
 from luisy.runner.externals import Externals
 from luisy.runner.remotes import Remotes
@@ -63,7 +62,7 @@ class Mirrored:
         hashed: list[Elsewhere] = []
         try:
             self.remotes.guarded(lambda: hashed.append(self.externals.hashed(node, found)))
-        except (OSError, StoreError, BlobMissing) as error:
+        except BlobMissing as error:
             logger.warning("the files of %s are not to be had: %s", node.task, error)
         return hashed[0] if hashed else None
 

@@ -48,12 +48,13 @@ def whole(store: Store, content: Digest) -> Manifest | None:
 def take_in(store: Store, plan: PushPlan, files: Mapping[str, ExternalFiles]) -> None:
     """See to it that the store has what *plan* publishes of *files*, which are told by the names of their refs.
 
-    :raises StoreError: they changed since the plan was made; or as :meth:`Store.take_in`.
-    :raises OSError: as :meth:`Store.take_in`.
+    :raises StoreError: they changed since the plan was made; or the store cannot be written.
     """
     for name, offer in plan.refs.written.items():
         content = offer.ref.manifest
         if offer.ref.raw or whole(store, content) is not None:
             continue
-        if store.take_in(files[name].outputs).digest != content:
+        with store.telling():
+            taken = store.take_in(files[name].outputs)
+        if taken.digest != content:
             raise StoreError(f"{name} changed while it was pushed", slug="source-changed", hint="push again")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luisy.cas import browsing
-from luisy.errors import NoSuchResult, RemoteError, UsageError
+from luisy.errors import NoSuchResult, RemoteError, StoreError, UsageError
 from luisy.runner.mirroring import nothing_of, told_for
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Pulls:
 
     url: str | None
     projects: list[ProjectPull] = field(default_factory=list)
-    error: RemoteError | None = None
+    error: RemoteError | StoreError | None = None
 
 
 def pull(store: Store, mirrors: Mirrors, names: Names, *, progress: Progress | None = None) -> Pulls:
@@ -69,7 +69,7 @@ def pull(store: Store, mirrors: Mirrors, names: Names, *, progress: Progress | N
         wanted = [key for key in left if key not in present]
         try:
             fetched = mirror.fetch(wanted, progress=told_for(mirror.project, progress))
-        except RemoteError as error:
+        except (RemoteError, StoreError) as error:
             done.error = error
             break
         came = tuple(action.key for action in fetched.actions)

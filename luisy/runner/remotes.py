@@ -229,11 +229,15 @@ class Remotes:
             self._fresh.add((url, project))
 
     def guarded(self, call: Callable[[], None]) -> bool:
-        """Ask the remote; where it does not answer, go on without for this run, with one warning."""
+        """Ask the remote; where it does not answer, or the store is full, go on without for this run, with one warning."""
         if self._off:
             return False
         try:
             call()
+        except StoreError as error:  # what a remote has is of no use where it cannot be written
+            self._off = error.text
+            logger.warning("this run goes on without the remote: %s", error.text)
+            return False
         except (Unreachable, Misconfigured) as error:
             # What was right when the run began and is refused now (a token that expired) is no reason to stop it.
             if self._settings.require_remote or (isinstance(error, Misconfigured) and not self._checked):

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from luisy.cas import Store
+from luisy.cas.remote.directory import DirectoryRemote
+from luisy.cas.transfer import Mirror
 from luisy.errors import StoreError
+from tests.e2e.machines import Machine
+from tests.unit.cas.values import action, key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +52,12 @@ def repeat(attempt: Callable[[], object], source: Path) -> None:
     for _ in range(200):
         attempt()
         source.write_bytes(os.urandom(size))
+
+
+def filled(path: Path, size: int) -> Path:
+    """A file that compresses to half."""
+    path.write_bytes(b"".join(os.urandom(4096) + bytes(4096) for _ in range(size // 8192)))
+    return path
 
 
 def assert_full(caught: pytest.ExceptionInfo[Exception]) -> None:
@@ -109,3 +119,86 @@ def test_restoring_to_a_full_disk_leaves_what_was_there(
         assert (target / "old").read_text() == "old"
         assert sorted(os.listdir(folder)) == ["filler", "lost+found", "out"]
         assert store.placements([str(target)]) == {}
+
+
+_TASKS = """
+import os
+
+import luisy
+
+
+class Large(luisy.Task):
+    def run(self):
+        with open(os.environ["TRAIL"], "a") as trail:
+            trail.write("Large\\n")
+        self.write(os.urandom(4 << 20))
+"""
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> str:
+    """The URL of a remote with the result of ``Large``."""
+    (tmp_path / "remote").mkdir()
+    url = f"file://{tmp_path / 'remote'}"
+    said = Machine(tmp_path / "one", _TASKS, {"LUISY_REMOTE": url}).run("Large", "--upload")
+    assert said.code == 0, said.stderr
+    return url
+
+
+@pytest.fixture(params=[0, 2 << 20], ids=["no space", "too little space"])
+def room(request: pytest.FixtureRequest) -> int:
+    """Bytes that are left."""
+    return int(request.param)
+
+
+def fill_up(folder: Path, room: int) -> None:
+    """A store, and so much room beside it."""
+    Store.open(folder / "store").close()
+    fill(folder)
+    filler = folder / "filler"
+    os.truncate(filler, filler.stat().st_size - room)
+
+
+def test_a_pull_onto_a_full_disk_is_told_and_goes_on_later(
+    small: Callable[[], AbstractContextManager[Path]], tmp_path: Path, remote: str, room: int
+) -> None:
+    """Two lines, exit code 2, nothing left behind; with space again it completes."""
+    with small() as folder:
+        settings = {"LUISY_REMOTE": remote, "LUISY_STORE": str(folder / "store")}
+        machine = Machine(tmp_path / "two", _TASKS, settings)
+        fill_up(folder, room)
+        said = machine.luisy("cas", "pull", "--all")
+        assert said.code == 2, said.stderr
+        assert [line.split(":")[0] for line in said.stderr.splitlines()] == ["error[store-full]", "hint"]
+        assert os.listdir(folder / "store" / "tmp") == []
+        (folder / "filler").unlink()
+        assert machine.luisy("cas", "pull", "--all").code == 0
+        assert machine.run("Large").outcomes == {"Large": "local"}
+
+
+def test_a_run_whose_store_is_full_executes_what_it_cannot_download(
+    small: Callable[[], AbstractContextManager[Path]], tmp_path: Path, remote: str, room: int
+) -> None:
+    """The cache never fails the user's task: its output is in the workspace, and the run says that it was not kept."""
+    with small() as folder:
+        settings = {"LUISY_REMOTE": remote, "LUISY_STORE": str(folder / "store")}
+        machine = Machine(tmp_path / "two", _TASKS, settings)
+        fill_up(folder, room)
+        said = machine.run("Large", "--download")
+        assert said.code == 5, said.stderr
+        assert said.outcomes == {"Large": "executed"}
+        assert said.stderr.count("no space") + said.stderr.count("is full") >= 1
+        assert [path.name for path in (machine.root / "data").rglob("Large*")] == ["Large.pkl"]
+
+
+def test_what_cannot_be_compressed_for_want_of_space_goes_up_as_it_is(
+    small: Callable[[], AbstractContextManager[Path]], tmp_path: Path
+) -> None:
+    """A push needs no room for the bytes it sends."""
+    remote = DirectoryRemote(str(tmp_path))
+    with small() as folder, Store.open(folder / "store") as store:
+        manifest = store.keep([(b"", str(filled(tmp_path / "zeros", 8 << 20)))])
+        store.record(action(manifest, 1, inputs=()))
+        fill(folder)
+        os.truncate(folder / "filler", (folder / "filler").stat().st_size - (256 << 10))
+        assert Mirror(store, remote, "weather").push().actions == (key(1),)

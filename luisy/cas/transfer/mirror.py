@@ -81,7 +81,7 @@ class Mirror:
 
     Questions are answered from what :meth:`refresh` merged last into the store's index, without a request. It may
     be used by one thread at a time, and survives forks. Raised from everywhere that asks the remote: Unreachable,
-    Misconfigured; and OSError or StoreError where the store cannot be written.
+    Misconfigured; and StoreError where the store cannot be written.
     """
 
     def __init__(self, store: Store, remote: Remote, project: str) -> None:
@@ -185,18 +185,21 @@ class Mirror:
         """
         total = sum(result.size for result in self._rows.results(list(keys)).values())
         puller = self._puller(progress, total)
-        actions, failed = puller.results(list(dict.fromkeys(keys)), extras=extras)
+        with self._store.telling():
+            actions, failed = puller.results(list(dict.fromkeys(keys)), extras=extras)
         if progress is not None:
             progress(total, total)
         return Fetched(tuple(actions), failed, puller.objects, puller.received)
 
     def fetch_objects(self, digests: Iterable[Digest]) -> dict[Digest, Reason]:
         """Bring single objects (parts of keys, sources) into the store; those that could not be had, and why."""
-        return self._puller(None, 0).objects_of(dict.fromkeys(digests), ())
+        with self._store.telling():
+            return self._puller(None, 0).objects_of(dict.fromkeys(digests), ())
 
     def fetch_contents(self, digests: Iterable[Digest]) -> dict[Digest, Reason]:
         """Bring manifests that refs name into the store, with their objects; those that could not be had, and why."""
-        return self._puller(None, 0).contents(digests)
+        with self._store.telling():
+            return self._puller(None, 0).contents(digests)
 
     def _puller(self, progress: Progress | None, total: int) -> Puller:
         return Puller(
@@ -365,7 +368,6 @@ class Mirror:
 
         :param blobs: by their names below ``raw/``.
         :raises BlobMissing: one is not there any more, or is another version.
-        :raises OSError: one cannot be written.
         """
         jobs = (
             functools.partial(
@@ -373,8 +375,9 @@ class Mirror:
             )
             for name, version in blobs.items()
         )
-        for _ in in_parallel(jobs):
-            pass
+        with self._store.telling():
+            for _ in in_parallel(jobs):
+                pass
 
 
 def _counted(progress: Progress | None, total: int) -> Callable[[int], None]:

@@ -193,23 +193,25 @@ class Uploader:
                     os.unlink(packed.name)
 
     def _compressed(self, source: BinaryIO, size: int) -> BinaryIO | None:
-        """A file with the compressed bytes, if that pays."""
+        """A file with the compressed bytes, if that pays and there is room for it."""
         source.seek(size // 2)
         sample = source.read(SAMPLE)
         source.seek(0)
-        if not pays(sample):
-            return None
-        target = self.store.incoming()
         try:
-            if compress_file(source, target, size) <= size * WORTHWHILE:
-                return target
-        except BaseException:
-            target.close()
-            os.unlink(target.name)
-            raise
-        target.close()
-        os.unlink(target.name)
-        return None
+            return self._packed(source, size) if pays(sample) else None
+        except OSError:  # the store is full: the object goes up as it is
+            return None
+
+    def _packed(self, source: BinaryIO, size: int) -> BinaryIO | None:
+        target = self.store.incoming()
+        worthwhile = False
+        try:
+            worthwhile = compress_file(source, target, size) <= size * WORTHWHILE
+        finally:
+            if not worthwhile:
+                os.unlink(target.name)
+                target.close()
+        return target if worthwhile else None
 
     def _put_own(self, data: BinaryIO, location: LocationRecord, *, bad: bool) -> LocationRecord:
         """Upload an object to the blob that has its name, or find that somebody has."""

@@ -70,7 +70,7 @@ def _wanted(words: tuple[str, ...], *, everything: bool) -> Names:
 
 def _exit_code(done: Pulls) -> int:
     if done.error is not None:
-        return ExitCode.REMOTE
+        return done.error.exit_code
     return ExitCode.TASK_FAILED if any(one.failed for one in done.projects) else ExitCode.DONE
 
 
