@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from luisy.cas.searching import Match, MatchKind
+from luisy.cas.using import users
 from luisy.errors import NoSuchResult, UsageError
 from luisy.model import Digest, EntryKind, Key
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from luisy.cas.records import Rescued
     from luisy.cas.store import Store
     from luisy.model import Action, Entry, Manifest
-
-_BATCH = 1024
-"""Manifests that are read at once when all of them are searched."""
 
 _SHOWN_DIGITS = 12
 _HEXADECIMAL = frozenset("0123456789abcdef")
@@ -211,7 +209,9 @@ def object_document(store: Store, digest: Digest) -> dict[str, Any]:
         "bytes": os.stat(path).st_size,
         "path": path,
         "entries": None if manifest is None else [_entry(store, entry) for entry in manifest.entries],
-        "used_by": list(_users(store, digest)),
+        "used_by": [
+            {"key": user.key, "family": user.family, "as": user.role.value} for user in users(store, digest)
+        ],
         "rescued": [rescued_document(record) for record in store.rescued() if record.digest == digest],
     }
 
@@ -273,33 +273,3 @@ def manifest_of_action(store: Store, action: Action) -> Manifest:
             hint="run the task again",
         )
     return manifest
-
-
-def _users(store: Store, digest: Digest) -> list[dict[str, str]]:
-    """The actions that an object belongs to, newest first; only what no manifest lists costs a file per action."""
-    listed = store.list_actions()
-    found = []
-    for start in range(0, len(listed), _BATCH):
-        batch = listed[start : start + _BATCH]
-        manifests = store.manifests({item.manifest for item in batch})
-        found += [_user(item, _role(item, manifests.get(item.manifest), digest)) for item in batch]
-    if not any(user["as"] for user in found):
-        found = [_user(item, _side_role(store, item, digest)) for item in listed]
-    return [user for user in found if user["as"]]
-
-
-def _user(item: Listed, role: str) -> dict[str, str]:
-    return {"key": item.key, "family": item.family, "as": role}
-
-
-def _role(item: Listed, manifest: Manifest | None, digest: Digest) -> str:
-    if item.manifest == digest:
-        return "manifest"
-    return "output" if manifest is not None and digest in manifest.objects else ""
-
-
-def _side_role(store: Store, item: Listed, digest: Digest) -> str:
-    action = store.action(item.key)
-    if action is None:
-        return ""
-    return "parts" if action.parts == digest else "sources" if action.sources == digest else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from luisy.cas.serving import Serving
 from luisy.errors import CorruptionError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from luisy.cas.action_rows import Listed, Recorded, Result
     from luisy.model import Action, Digest, Key, Manifest
@@ -103,6 +104,15 @@ class Recording(Serving):
         except (OSError, CorruptionError):
             return None
         return found if found.key == key else None
+
+    def naming(self, digest: Digest) -> Iterator[Action]:
+        """The actions whose files name *digest*, newest first; reads all action files."""
+        wanted = digest.encode()
+        for item in self._actions.listed(None):
+            with contextlib.suppress(OSError, CorruptionError):
+                data = Path(self._layout.action(item.key)).read_bytes()
+                if wanted in data:
+                    yield actions.decode(data)
 
     def alias(self, key: Key, action_key: Key) -> None:
         """From now on *key* is answered by the action at *action_key* (early cutoff).
