@@ -20,6 +20,7 @@ from luisy import loading
 from luisy.fingerprint.closure import Follower, modules_of
 from luisy.fingerprint.freshness import is_loaded_code
 from luisy.fingerprint.live import roots_of
+from luisy.fingerprint.order import order_parts
 from luisy.fingerprint.project import Origin, is_project_module, namespace
 from luisy.fingerprint.requirements import Requirements
 from luisy.fingerprint.resolve import Resolver
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint.closure import Closure
     from luisy.fingerprint.live import Roots
     from luisy.fingerprint.modules import Module, Unit
-    from luisy.fingerprint.resolve import Node
+    from luisy.fingerprint.nodes import Node
 
 __all__ = [
     "BlindSpot",
@@ -100,7 +101,7 @@ class Fingerprinter:
             for label, digest in parts.items()
             if not label.endswith(":" + WHOLE) or digest != _EMPTY
         }
-        parts |= self._follower.order_parts(closure) | roots.parts | absent
+        parts |= order_parts(closure, self._resolver) | roots.parts | absent
         parts |= {f"package {name}": version for name, version in packages.items()}
         parts[f"class {cls.__module__}:{cls.__qualname__}"] = ""
         sources, places = self._sources(closure)

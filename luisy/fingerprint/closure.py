@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from luisy.fingerprint.normal import Keep, decorator_name, frame, text_bytes
-from luisy.fingerprint.project import Origin, namespace
-from luisy.fingerprint.resolve import External, Node, Resolver
+from luisy.fingerprint.annotations import Annotations
+from luisy.fingerprint.nodes import External, Node
+from luisy.fingerprint.normal import Keep, frame, text_bytes
+from luisy.fingerprint.project import namespace
 from luisy.fingerprint.result import BlindSpot, digest_of
 from luisy.fingerprint.scopes import WHOLE
 from luisy.fingerprint.uses import How
@@ -19,13 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from luisy.fingerprint.modules import Module, Unit
-    from luisy.fingerprint.resolve import Target
+    from luisy.fingerprint.nodes import Target
+    from luisy.fingerprint.resolve import Resolver
     from luisy.fingerprint.scopes import Chain
 
-_QUIET_CLASS_DECORATORS = frozenset(
-    {"requires", "inherits", "copies", "final", "total_ordering", "runtime_checkable"}
-)
-_PLAIN_STANDARD_BASES = frozenset({"ABC", "Generic", "Protocol", "object", "ABCMeta", "Exception"})
 _DOC_WORDS = frozenset({"__doc__", "getdoc", "cleandoc"})
 
 
@@ -49,8 +47,8 @@ class _Edges:
     """What one name leads to; the same for every class that reaches it."""
 
     targets: tuple[tuple[Target, How], ...]
-    whole: bool
     words: frozenset[str]
+    asks_tasks: bool = False
 
 
 class Follower:
@@ -62,22 +60,25 @@ class Follower:
         self._edges: dict[tuple[Node, Keep], _Edges] = {}
         self._digests: dict[tuple[Node, Keep], str] = {}
         self._tasks: dict[Node, bool] = {}
-        self._plain: dict[Node, bool] = {}
+        self._annotations = Annotations(resolver)
 
     def closure(self, roots: Iterable[Node]) -> Closure:
         """Everything that *roots* lead to."""
         starts = list(roots)
-        self.resolver.index_loaded()
-        found = self._walk(starts, Keep.CODE)
+        self.resolver.changes.index_loaded()
+        found, asks = self._walk(starts, Keep.CODE), False
         while True:
+            before = (found.keep, asks)
             keep = self._keep_for(found)
-            if keep == found.keep:
+            asks = asks or any(self.edges(node, keep).asks_tasks for node in found.nodes)
+            if (keep, asks) == before:
                 break
-            found = self._walk(starts, keep)
+            found = self._walk(starts, keep, asks_tasks=asks)
         self._note_blind_spots(found)
         return found
 
-    def _walk(self, starts: list[Node], keep: Keep) -> Closure:
+    def _walk(self, starts: list[Node], keep: Keep, *, asks_tasks: bool = False) -> Closure:
+        """The closure; where the code *asks* the tasks that it requires, their code is its own."""
         found = Closure(keep=keep)
         todo = [(node, How.FULL) for node in starts]
         roots = frozenset(starts)
@@ -96,8 +97,10 @@ class Follower:
                     state = Node("", target.module.partition(".")[0])
                     if self.resolver.units(state):
                         todo.append((state, how))
+                elif colour & How.FULL or (asks_tasks and node in roots):
+                    todo.append((target, how))
                 else:
-                    todo.append((target, how if colour & How.FULL else How.REQUIRED))
+                    todo.append((target, How.REQUIRED))
         return found
 
     def _keep_for(self, closure: Closure) -> Keep:
@@ -133,8 +136,8 @@ class Follower:
     # -- one name
 
     def _fresh(self) -> None:
-        if self._generation != self.resolver.generation:
-            self._generation = self.resolver.generation
+        if self._generation != self.resolver.changes.generation:
+            self._generation = self.resolver.changes.generation
             for memo in (self._edges, self._digests):
                 memo.clear()
 
@@ -153,36 +156,44 @@ class Follower:
             return self._whole_edges(node)
         targets: dict[Target, How] = {}
         words: set[str] = set()
-        whole = False
+        asks = False
         for unit in self.resolver.units(node):
-            self.resolver.index(unit.module)
+            self.resolver.changes.index(unit.module)
             words |= unit.uses.words
-            whole |= unit.uses.needs_module
-            if unit.uses.needs_module:
-                targets[Node(unit.module, WHOLE)] = How.FULL
-            for chain, how in self._counted(unit, keep):
-                for target in self.resolver.resolve(unit.module, chain):
-                    targets[target] = targets.get(target, How(0)) | how
-            for chains in unit.uses.imports.values() if not unit.is_import else ():
-                for chain in chains:
-                    for target in self.resolver.resolve(unit.module, chain) if chain[0][1:] else ():
-                        if isinstance(target, External):
-                            targets[target] = targets.get(target, How(0)) | How.FULL
+            asks |= unit.uses.asks_tasks
+            for target, how in self._unit_edges(unit, keep):
+                targets[target] = targets.get(target, How(0)) | how
         targets.pop(node, None)
-        return _Edges(tuple(targets.items()), whole, frozenset(words))
+        return _Edges(tuple(targets.items()), frozenset(words), asks)
+
+    def _unit_edges(self, unit: Unit, keep: Keep) -> Iterator[tuple[Target, How]]:
+        if unit.uses.needs_module:
+            yield Node(unit.module, WHOLE), How.FULL
+        for chain, how in self._counted(unit, keep):
+            for target in self.resolver.resolve(unit.module, chain):
+                yield target, how
+        for chain in unit.uses.subclasses:
+            for target in self.resolver.resolve(unit.module, chain):
+                if isinstance(target, Node):
+                    yield from ((made, How.FULL) for made in self.resolver.changes.subclasses(target))
+        imported = [] if unit.is_import else [c for chains in unit.uses.imports.values() for c in chains]
+        for chain in imported:
+            for target in self.resolver.resolve(unit.module, chain) if chain[0][1:] else ():
+                if isinstance(target, External):
+                    yield target, How.FULL
 
     def _whole_edges(self, node: Node) -> _Edges:
         module = self.resolver.module(node.module)
         targets: dict[Target, How] = {}
-        for name in module.binders if module is not None else ():
+        for name in module.binders.keys() - {"__doc__"} if module is not None else ():
             for target in self.resolver.resolve(node.module, (name,)):
                 # A module that only passes through (`from . import x`) is not used by being there.
                 if target != node and not (isinstance(target, Node) and target.name == WHOLE):
                     targets[target] = How.FULL
-        return _Edges(tuple(targets.items()), whole=True, words=frozenset())
+        return _Edges(tuple(targets.items()), frozenset())
 
     def _counted(self, unit: Unit, keep: Keep) -> Iterator[tuple[Chain, How]]:
-        keep |= self._class_annotations(unit)
+        keep |= self._annotations.keep_for(unit)
         for chain, how in unit.uses.reads.items():
             counts = how & (How.FULL | How.REQUIRED)
             if how & How.ANNOTATION and keep & Keep.ANNOTATIONS:
@@ -209,7 +220,7 @@ class Follower:
             yield "bytes", content or ""
             return
         for index, unit in enumerate(self.resolver.units(node)):
-            unit_keep = keep | self._class_annotations(unit)
+            unit_keep = keep | self._annotations.keep_for(unit)
             place = f"{index:06d} {unit.module}"
             yield place, unit.normal(unit_keep).hex()
             yield place + " names", self._meanings(unit, unit_keep)
@@ -218,7 +229,7 @@ class Follower:
         meant = set()
         for chain, _ in self._counted(unit, keep):
             own = Node(unit.module, chain[0])
-            targets = [t for t in self.resolver.resolve(unit.module, chain) if t != own]
+            targets = [t for t in self.resolver.resolve(unit.module, chain) if t != own and not _is_typing(t)]
             if targets:
                 meant.add(".".join(chain) + "=" + ",".join(sorted(_spelled(t) for t in targets)))
         return b"".join(frame(text_bytes(text)) for text in sorted(meant)).hex()
@@ -245,98 +256,15 @@ class Follower:
                         return True
         return False
 
-    def _class_annotations(self, unit: Unit) -> Keep:
-        """Whether annotations in the class that *unit* defines may be read (dataclass, ``NamedTuple``)."""
-        if isinstance(unit.statement, ast.ClassDef) and self._is_plain(
-            Node(unit.module, unit.statement.name), unit
-        ):
-            return Keep.CODE
-        return Keep.CLASS_ANNOTATIONS
-
-    def _is_plain(self, node: Node, unit: Unit) -> bool:
-        if node not in self._plain:
-            self._plain[node] = True
-            self._plain[node] = self._decorators_quiet(unit) and self._bases_plain(unit)
-        return self._plain[node]
-
-    def _decorators_quiet(self, unit: Unit) -> bool:
-        assert isinstance(unit.statement, ast.ClassDef)
-        inner = [
-            n for n in ast.walk(unit.statement) if isinstance(n, ast.ClassDef) and n is not unit.statement
-        ]
-        if any(n.decorator_list or n.bases for n in inner):
-            return False
-        for decorator in unit.statement.decorator_list:
-            name = decorator_name(decorator)
-            targets = self.resolver.resolve(unit.module, (name,)) if name else ()
-            framework = bool(targets) and all(
-                isinstance(t, External) and t.origin is Origin.FRAMEWORK for t in targets
-            )
-            if name not in _QUIET_CLASS_DECORATORS and not framework:
-                return False
-        return True
-
-    def _bases_plain(self, unit: Unit) -> bool:
-        assert isinstance(unit.statement, ast.ClassDef)
-        if len(unit.uses.bases) < len(unit.statement.bases):
-            return False
-        for chain in unit.uses.bases:
-            for target in self.resolver.resolve(unit.module, chain):
-                if isinstance(target, External):
-                    plain = target.origin is Origin.FRAMEWORK or (
-                        target.origin is Origin.STANDARD and chain[-1] in _PLAIN_STANDARD_BASES
-                    )
-                    if not plain:
-                        return False
-                elif not self._base_node_plain(target):
-                    return False
-        return True
-
-    def _base_node_plain(self, base: Node) -> bool:
-        units = self.resolver.units(base)
-        definitions = [
-            u for u in units if isinstance(u.statement, ast.ClassDef) and base.name in u.uses.binds
-        ]
-        hooked = any(
-            getattr(s, "name", "") in {"__init_subclass__", "__new__", "__set_name__"}
-            for u in definitions
-            for s in getattr(u.statement, "body", ())
-        )
-        return bool(definitions) and not hooked and all(self._is_plain(base, u) for u in definitions)
-
-    # -- order
-
-    def order_parts(self, closure: Closure) -> dict[str, str]:
-        """Where statements of one module meet: names changed in several places, and who looks in between.
-
-        The order of definitions does not count, but that of `X = 1`, `Y = f()`, `X = 2` does.
-        """
-        modules: dict[str, dict[Unit, set[str]]] = {}
-        several: dict[str, set[str]] = {}
-        for node in closure.nodes:
-            own = [unit for unit in self.resolver.units(node) if unit.module == node.module]
-            if len(own) > 1:
-                several.setdefault(node.module, set()).add(node.name)
-            for unit in own:
-                modules.setdefault(node.module, {}).setdefault(unit, set()).add(node.name)
-        parts: dict[str, str] = {}
-        for module, changed in several.items():
-            sequence = []
-            for unit, names in sorted(modules[module].items(), key=lambda item: item[0].order):
-                looks = any(
-                    how & How.NOW and chain[0] in changed for chain, how in unit.uses.reads.items()
-                ) or self.resolver.calls_project(unit)
-                if names & changed or looks:
-                    sequence.append(",".join(sorted(names)))
-            if len(set(sequence)) > 1:
-                parts[f"order {module}"] = digest_of({str(i): text for i, text in enumerate(sequence)})
-        return parts
-
 
 def _spelled(target: Target) -> str:
     if isinstance(target, Node):
         return f"{target.module}:{target.name}"
     return ".".join((target.module, *target.rest))
+
+
+def _is_typing(target: Target) -> bool:
+    return isinstance(target, External) and target.module in {"typing", "typing_extensions"}
 
 
 def _is_task_class(value: object) -> bool:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 IMPORTERS = frozenset({"import_module", "__import__"})
+_NAMESPACES = frozenset({"globals", "vars", "locals"})
 
 
 def is_bare(node: ast.expr) -> bool:
@@ -23,28 +28,55 @@ def constant_getattr(node: ast.Call) -> tuple[ast.expr, str] | None:
     return None
 
 
-def constant_import(node: ast.Call, package: str) -> str | None:
+def constant_attrgetter(node: ast.Call) -> tuple[ast.expr, tuple[str, ...]] | None:
+    """The object and the names in ``attrgetter("a.b")(object)``."""
+    getter = node.func
+    if not (isinstance(getter, ast.Call) and called_name(getter) == "attrgetter" and len(getter.args) == 1):
+        return None
+    names = text_of(getter.args[0])
+    return (node.args[0], tuple(names.split("."))) if names and len(node.args) == 1 else None
+
+
+def called_name(node: ast.Call) -> str:
+    """The last name of what is called: ``f`` in ``f()`` and ``a.f()``."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def text_of(node: ast.expr) -> str | None:
+    """The text of a literal."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def constant_import(node: ast.Call, package: str, importers: AbstractSet[str] = IMPORTERS) -> str | None:
     """The absolute name of the module in ``import_module("name")`` and ``__import__("name")``."""
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if name not in IMPORTERS or not node.args:
+    name = called_name(node)
+    if name not in importers or not node.args:
         return None
     module = node.args[0]
     if not (isinstance(module, ast.Constant) and isinstance(module.value, str)):
         return None
     level = len(module.value) - len(module.value.lstrip("."))
     if not level:
-        return module.value.split(".")[0] if name == "__import__" and len(node.args) == 1 else module.value
+        is_top = name == "__import__" and len(node.args) + len(node.keywords) == 1
+        return module.value.split(".")[0] if is_top else module.value
     parts = package.split(".")
     return ".".join([*parts[: len(parts) - level + 1], module.value[level:]])
 
 
-def global_by_name(node: ast.Subscript) -> str | None:
-    """The name in ``globals()["name"]``."""
-    value, key = node.value, node.slice
-    is_globals = (
-        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "globals"
+def global_by_name(node: ast.Subscript, *, in_module: bool = False) -> str | None:
+    """The name in ``globals()["name"]``, *in_module* also in ``vars()["name"]`` and ``locals()["name"]``."""
+    of = node.value
+    if not (isinstance(of, ast.Call) and isinstance(of.func, ast.Name) and not of.args):
+        return None
+    return (
+        text_of(node.slice) if of.func.id == "globals" or (in_module and of.func.id in _NAMESPACES) else None
     )
-    return key.value if is_globals and isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+
+
+def module_by_name(node: ast.Subscript) -> str | None:
+    """The module in ``sys.modules["name"]``."""
+    is_table = isinstance(node.value, ast.Attribute) and ast.unparse(node.value) == "sys.modules"
+    return text_of(node.slice) if is_table else None
 
 
 def vars_of(node: ast.Call) -> ast.expr | None:

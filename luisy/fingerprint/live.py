@@ -8,15 +8,17 @@ import types
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from luisy.fingerprint.nodes import Node
 from luisy.fingerprint.normal import frame
 from luisy.fingerprint.project import Origin, attribute, namespace
-from luisy.fingerprint.resolve import Node, Resolver
 from luisy.fingerprint.result import BlindSpot, FingerprintError, digest_of
 from luisy.fingerprint.scopes import WHOLE
 from luisy.fingerprint.values import Canon, NotCanonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from luisy.fingerprint.resolve import Resolver
 
 _LOCALS = "<locals>"
 _IGNORED = frozenset(

@@ -12,25 +12,29 @@ import re
 import sys
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from luisy.fingerprint.idioms import IMPORTERS
 from luisy.fingerprint.names import uses_of
 from luisy.fingerprint.normal import (
     Keep,
-    absolute_module,
     frame,
+    is_docstring,
     is_overload,
     normal_form,
     readable,
     without_effect,
 )
 from luisy.fingerprint.result import SourceFile
+from luisy.fingerprint.scopes import absolute_module
+from luisy.fingerprint.typing_names import typing_names
+from luisy.fingerprint.uses import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from luisy.fingerprint.project import Located
-    from luisy.fingerprint.uses import Uses
+    from luisy.fingerprint.typing_names import TypingNames
 
 _BINARY = (".so", ".pyd", ".dll", ".dylib", ".pyc", ".pyo")
 _READ_ENTRY = 4
@@ -53,6 +57,7 @@ class Unit:
     branches: str
     package: str
     uses: Uses
+    typing: TypingNames = field(default_factory=dict)
     _normal: dict[Keep, bytes] = field(default_factory=dict)
     _readable: str = ""
 
@@ -83,7 +88,9 @@ class Unit:
     def normal(self, keep: Keep) -> bytes:
         """Its canonical bytes, conditions included."""
         if keep not in self._normal:
-            own = normal_form([*self.guards, self.statement], keep=keep, package=self.package)
+            own = normal_form(
+                [*self.guards, self.statement], keep=keep, package=self.package, typing=self.typing
+            )
             self._normal[keep] = frame(self.branches.encode()) + own
         return self._normal[keep]
 
@@ -106,12 +113,19 @@ class Unit:
         return lines
 
 
+class Star(NamedTuple):
+    """``from module import *``."""
+
+    module: str
+    unit: Unit
+
+
 @dataclass(slots=True, eq=False)
 class Module:
     """A parsed project module.
 
     :param binders: name -> the units that bind it, in order.
-    :param stars: modules whose names it imports with ``*``.
+    :param stars: its imports of all names of a module, in order.
     :param imported: modules that it imports when it is imported.
     :param exports: ``__all__`` where it is a plain list of names.
     :param binary: digest of a module without source (C extension, byte code only).
@@ -125,7 +139,7 @@ class Module:
     file: SourceFile | None = None
     units: list[Unit] = field(default_factory=list)
     binders: dict[str, list[Unit]] = field(default_factory=dict)
-    stars: list[str] = field(default_factory=list)
+    stars: list[Star] = field(default_factory=list)
     imported: set[str] = field(default_factory=set)
     exports: frozenset[str] | None = None
     binary: str = ""
@@ -230,7 +244,7 @@ def _parse(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the import itself has told them
             tree = ast.parse(source)
-        _fill(module, tree.body)
+        _fill(module, tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         module.units.clear()
         module.binders.clear()
@@ -239,10 +253,14 @@ def _parse(
     return module
 
 
-def _fill(module: Module, body: list[ast.stmt]) -> None:
-    for statement, guards, branches in _flat(module.name, body):
-        uses = uses_of(statement, guards, module.package)
-        unit = Unit(module.name, len(module.units), statement, guards, branches, module.package, uses)
+def _fill(module: Module, tree: ast.Module) -> None:
+    importers, typing = _importers(tree), typing_names(tree)
+    if tree.body and is_docstring(tree.body[0]):
+        text = Unit(module.name, -1, tree.body[0], (), "", module.package, Uses(binds={"__doc__"}))
+        module.binders["__doc__"] = [text]
+    for statement, guards, branches in _flat(module.name, tree.body):
+        uses = uses_of(statement, guards, module.package, importers)
+        unit = Unit(module.name, len(module.units), statement, guards, branches, module.package, uses, typing)
         module.units.append(unit)
         for bound in sorted(uses.binds):
             module.binders.setdefault(bound, []).append(unit)
@@ -253,9 +271,20 @@ def _fill(module: Module, body: list[ast.stmt]) -> None:
                 source = absolute_module(node, module.package)
                 module.imported.add(source)
                 module.imported.update(f"{source}.{alias.name}" for alias in node.names if alias.name != "*")
-        module.stars.extend(chain[0][1:] for chain in uses.imports.get("*", ()))
+        module.stars.extend(Star(chain[0][1:], unit) for chain in uses.imports.get("*", ()))
     module.binders.pop("*", None)
     module.exports = _exports(module)
+
+
+def _importers(tree: ast.Module) -> frozenset[str]:
+    """The names under which a module calls ``import_module`` and ``__import__``."""
+    return IMPORTERS | {
+        alias.asname
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in {"importlib", "builtins"}
+        for alias in node.names
+        if alias.asname and alias.name in IMPORTERS
+    }
 
 
 def _flat(
@@ -268,6 +297,8 @@ def _flat(
                 yield from _flat(name, statement.orelse, guards, branches)
             else:
                 inner = (*guards, statement.test)
+                if _does_something(statement.test):
+                    yield ast.copy_location(ast.Expr(statement.test), statement.test), guards, branches
                 yield from _flat(name, statement.body, inner, branches + "+")
                 yield from _flat(name, statement.orelse, inner, branches + "-")
         elif (
@@ -276,6 +307,10 @@ def _flat(
             and not _is_bare_annotation(statement)
         ):
             yield statement, guards, branches
+
+
+def _does_something(test: ast.expr) -> bool:
+    return any(isinstance(node, (ast.NamedExpr, ast.Call)) for node in ast.walk(test))
 
 
 def _is_bare_annotation(statement: ast.stmt) -> bool:

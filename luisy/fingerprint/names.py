@@ -6,14 +6,8 @@ import ast
 import contextlib
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from luisy.fingerprint.idioms import (
-    IMPORTERS,
-    constant_getattr,
-    constant_import,
-    global_by_name,
-    is_bare,
-    vars_of,
-)
+from luisy.fingerprint.expressions import Reader
+from luisy.fingerprint.idioms import IMPORTERS, called_name, constant_getattr, global_by_name, is_bare
 from luisy.fingerprint.normal import annotations_are_read
 from luisy.fingerprint.scopes import (
     COMPREHENSIONS,
@@ -26,10 +20,12 @@ from luisy.fingerprint.scopes import (
     function_scope,
     import_chains,
 )
+from luisy.fingerprint.tasks_held import TASK_NAMES, TASK_READERS, holds_tasks
 from luisy.fingerprint.uses import HARMLESS, MUTATORS, PURE, Argument, How, Uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
 _TELLING = frozenset(
     [
@@ -48,9 +44,9 @@ _TELLING = frozenset(
         "validate_call",
     ]
 )
+_TELLING_TEXTS = frozenset(word for word in _TELLING if word.startswith("__"))
 _DEPENDENCY_DECORATORS = frozenset({"requires", "inherits", "copies"})
 _SURE = How(0)
-_MAX_ALIASES = 3
 _WHOLE_MODULE = frozenset({"globals"})
 _MODULES_TABLE = frozenset({("sys", "modules"), (":sys", "modules")})
 _EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
@@ -66,9 +62,18 @@ class _Context(NamedTuple):
     line: int = 0
 
 
-def uses_of(statement: ast.stmt, guards: tuple[ast.expr, ...], package: str) -> Uses:
-    """What *statement*, which runs if the *guards* allow it, does with the names of its module."""
-    visitor = _Visitor(package)
+def uses_of(
+    statement: ast.stmt,
+    guards: tuple[ast.expr, ...],
+    package: str,
+    importers: AbstractSet[str] = IMPORTERS,
+) -> Uses:
+    """What *statement*, which runs if the *guards* allow it, does with the names of its module.
+
+    :param package: where relative imports start.
+    :param importers: the names under which the module calls ``import_module`` and ``__import__``.
+    """
+    visitor = _Visitor(package, importers)
     module = Scope("module")
     visitor.run([*guards, statement], module)
     uses = visitor.uses
@@ -83,9 +88,10 @@ def uses_of(statement: ast.stmt, guards: tuple[ast.expr, ...], package: str) -> 
 
 
 class _Visitor:
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, importers: AbstractSet[str]) -> None:
         self.uses = Uses()
         self._package = package
+        self._reader = Reader(package, importers)
         self._stack: list[tuple[ast.AST, Scope, _Context]] = []
 
     def run(self, nodes: list[ast.AST], scope: Scope) -> None:
@@ -106,67 +112,6 @@ class _Visitor:
             self.uses.binds.update(bound_names(node))
         self._push(scope, context, *ast.iter_child_nodes(node))
 
-    # -- chains
-
-    def _chain(self, node: ast.AST, scope: Scope) -> Chain | None:
-        """The chain that an expression is, from a name of the module through attributes; else None."""
-        attributes: list[str] = []
-        while True:
-            if isinstance(node, ast.Attribute):
-                attributes.append(node.attr)
-                node = node.value
-            elif isinstance(node, ast.Call) and (got := constant_getattr(node)):
-                attributes.append(got[1])
-                node = got[0]
-            elif isinstance(node, ast.Call) and (of := vars_of(node)):
-                attributes.append("__dict__")
-                node = of
-            else:
-                break
-        root = self._root(node, scope)
-        return (*root, *reversed(attributes)) if root else None
-
-    def _root(self, node: ast.AST, scope: Scope) -> Chain | None:
-        if isinstance(node, ast.Name):
-            home = scope.find(node.id)
-            if home is None:
-                return (node.id,)
-            return home.imports.get(node.id)
-        if isinstance(node, ast.Call) and (module := constant_import(node, self._package)):
-            return (":" + module,)
-        if isinstance(node, ast.Subscript) and (name := global_by_name(node)):
-            return (name,)
-        return None
-
-    def _receivers(self, node: ast.AST, scope: Scope, depth: int = 0) -> list[tuple[Chain | None, str, int]]:  # noqa: C901, PLR0911  # one branch per kind of expression
-        """Where a changed expression is rooted: (module's chain or None, local name, steps from there)."""
-        steps = 0
-        while (chain := self._chain(node, scope)) is None:
-            if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Await)):
-                node, steps = node.value, steps + 1
-            elif isinstance(node, ast.Call):
-                node, steps = node.func, steps + 1
-            else:
-                break
-        if chain is not None:
-            return [(chain, "", steps)]
-        if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-            return [r for e in node.elts for r in self._receivers(e, scope, depth)]
-        if isinstance(node, ast.Dict):
-            return [r for e in node.values for r in self._receivers(e, scope, depth)]
-        if isinstance(node, ast.IfExp):
-            return [r for e in (node.body, node.orelse) for r in self._receivers(e, scope, depth)]
-        if isinstance(node, ast.BoolOp):
-            return [r for e in node.values for r in self._receivers(e, scope, depth)]
-        if not isinstance(node, ast.Name):
-            return []
-        found: list[tuple[Chain | None, str, int]] = [(None, node.id, steps)]
-        home = scope.find(node.id)
-        if home is not None and depth < _MAX_ALIASES:
-            for value in home.aliases.get(node.id, ()):
-                found.extend(self._receivers(value, home, depth + 1))
-        return found
-
     # -- events
 
     def _read(self, chain: Chain, context: _Context) -> None:
@@ -176,7 +121,7 @@ class _Visitor:
     def _change(self, node: ast.AST, scope: Scope, context: _Context, how: How = _SURE) -> None:
         if context.annotation:
             return
-        for chain, local, steps in self._receivers(node, scope):
+        for chain, local, steps in self._reader.receivers(node, scope):
             if chain is not None:
                 self.uses.changes[chain] = _harder(self.uses.changes.get(chain), context.when | how)
                 continue
@@ -196,7 +141,7 @@ class _Visitor:
 
     def _name(self, node: ast.Name, scope: Scope, context: _Context) -> None:
         if isinstance(node.ctx, ast.Load):
-            chain = self._root(node, scope)
+            chain = self._reader.root(node, scope)
             if chain:
                 self._read(chain, context)
                 if node.id in _WHOLE_MODULE:
@@ -207,20 +152,29 @@ class _Visitor:
         if home.is_module:
             self.uses.binds.add(node.id)
         elif scope.find(node.id) is None and node.id in home.shared:
+            self.uses.rebinds.add(node.id)
             self.uses.changes[(node.id,)] = _harder(self.uses.changes.get((node.id,)), context.when)
 
     def _whole(self, node: ast.AST) -> None:
         self.uses.needs_module = True
         self._blind(node, f"{ast.unparse(node)} reaches names that only the run knows")
 
+    def _constant(self, node: ast.Constant, _scope: Scope, _context: _Context) -> None:
+        if isinstance(node.value, str):  # `space.get("__annotations__")`
+            self.uses.words.update(_TELLING_TEXTS & {node.value})
+
     def _attribute(self, node: ast.Attribute, scope: Scope, context: _Context) -> None:
         self.uses.words.update(_TELLING & {node.attr})
-        chain = self._chain(node, scope)
+        chain = self._reader.chain(node, scope)
         if not isinstance(node.ctx, ast.Load):
             if chain is not None:
                 self.uses.changes[chain] = _harder(self.uses.changes.get(chain), context.when)
             else:
                 self._change(node.value, scope, context)
+        if node.attr == "__subclasses__":
+            self._asks_subclasses(node, chain, scope)
+        if isinstance(node.ctx, ast.Load) and node.attr not in TASK_NAMES and context.colour & How.FULL:
+            self.uses.asks_tasks |= holds_tasks(node.value, scope)
         if chain is None:
             self._push(scope, context, node.value)
         else:
@@ -228,41 +182,56 @@ class _Visitor:
             if chain[:2] in _MODULES_TABLE:
                 self._whole(node)
 
+    def _asks_subclasses(self, node: ast.Attribute, chain: Chain | None, scope: Scope) -> None:
+        own = scope.top_class(node.value.id) if isinstance(node.value, ast.Name) else ""
+        if chain is not None:
+            self.uses.subclasses.add(chain[:-1])
+        elif own:
+            self.uses.subclasses.add((own,))
+        else:
+            self._blind(node, f"{ast.unparse(node)} is known only when it runs")
+
     def _subscript(self, node: ast.Subscript, scope: Scope, context: _Context) -> None:
         if not isinstance(node.ctx, ast.Load):
             self._change(node.value, scope, context)
-        name = global_by_name(node)
+        name = global_by_name(node, in_module=scope.is_module)
         if name and not isinstance(node.ctx, ast.Load):
+            self.uses.rebinds.add(name)
             self.uses.changes[(name,)] = _harder(self.uses.changes.get((name,)), context.when)
             return
         if name and isinstance(node.ctx, ast.Load):
             self._read((name,), context)
+        elif isinstance(node.ctx, ast.Load) and (chain := self._reader.chain(node, scope)):
+            self._read(chain, context)
         else:
             self._push(scope, context, node.value, node.slice)
 
     def _expression(self, node: ast.Expr, scope: Scope, context: _Context) -> None:
         value = node.value.value if isinstance(node.value, ast.Await) else node.value
         if isinstance(value, ast.Call):
+            self._command(value.func, scope, context)
             self._call(value, scope, context, discarded=True)
         else:
             self._push(scope, context, value)
 
     def _call(self, node: ast.Call, scope: Scope, context: _Context, *, discarded: bool = False) -> None:  # noqa: C901  # what a call does to each of its parts
-        callee = self._chain(node.func, scope)
+        callee = self._reader.chain(node.func, scope)
         if callee is not None:
             self.uses.calls[callee] = self.uses.calls.get(callee, _SURE) | context.when
             self._read(callee, context)
             self._special(node, callee, scope, context)
         if isinstance(node.func, ast.Attribute):
             self._method(node.func, scope, context, discarded=discarded)
+        if called_name(node) not in TASK_READERS and context.colour & How.FULL:
+            self.uses.asks_tasks |= any(holds_tasks(given, scope) for given in node.args)
         for given in (*node.args, *(k.value for k in node.keywords)):
-            for chain, local, _ in self._receivers(given, scope) if is_bare(given) else ():
+            for chain, local, _ in self._reader.receivers(given, scope) if is_bare(given) else ():
                 if chain is not None:
                     now = bool(context.when & How.NOW)
                     self.uses.arguments.add(Argument(callee, chain, now, discarded))
                 elif discarded and (home := scope.find(local)) and local in home.params and local != home.own:
                     self.uses.changes_params |= callee is None or callee[-1] not in HARMLESS
-        chained = self._chain(node, scope)
+        chained = self._reader.chain(node, scope)
         if chained is not None:
             self._read(chained, context)
             self._push(scope, context, *node.args[2:])
@@ -275,6 +244,12 @@ class _Visitor:
         elif isinstance(node.func, ast.Name):
             self.uses.words.update(_TELLING & {node.func.id})
 
+    def _command(self, func: ast.expr, scope: Scope, context: _Context) -> None:
+        """Note a call that is made for what it does: an object that is called (`@registry`) changes."""
+        chain = self._reader.chain(func, scope)
+        if chain is not None and context.when & How.NOW:
+            self.uses.commands.add(chain)
+
     def _method(self, func: ast.Attribute, scope: Scope, context: _Context, *, discarded: bool) -> None:
         if discarded or func.attr in MUTATORS:
             self._change(func.value, scope, context)
@@ -285,7 +260,7 @@ class _Visitor:
         name = callee[-1]
         if name in _ATTRIBUTE_SETTERS and node.args:
             self._change(node.args[0], scope, context)
-            if name in {"setattr", "delattr"} and (chain := self._chain(node.args[0], scope)):
+            if name in {"setattr", "delattr"} and (chain := self._reader.chain(node.args[0], scope)):
                 key = node.args[1] if len(node.args) > 1 else None
                 if isinstance(key, ast.Constant) and isinstance(key.value, str):
                     self.uses.changes[(*chain, key.value)] = context.when
@@ -294,11 +269,13 @@ class _Visitor:
                     self._blind(node, f"{ast.unparse(node)} sets an attribute with a computed name")
         elif name == "getattr" and len(node.args) > 1 and not constant_getattr(node):
             self._blind(node, f"{ast.unparse(node)} reads an attribute with a computed name")
+        elif name == "__subclasses__":
+            self.uses.subclasses.add(callee[:-1])
         elif callee == ("globals",):
             self._whole(node)
         elif callee in _EVALUATORS:
             self._evaluated(node, scope, context)
-        elif name in IMPORTERS and not constant_import(node, self._package):
+        elif self._reader.is_computed_import(node, name):
             self._blind(node, f"{ast.unparse(node)} imports a module with a computed name")
         elif callee[0] in {"ctypes", "cffi"} or callee[0] in {":ctypes", ":cffi"}:
             self._blind(node, f"{ast.unparse(node)} calls C code")
@@ -349,7 +326,8 @@ class _Visitor:
             if name in _DEPENDENCY_DECORATORS:
                 self._push(scope, context._replace(colour=How.REQUIRED), decorator)
                 continue
-            chain = self._chain(func, scope)
+            self._command(func, scope, context)
+            chain = self._reader.chain(func, scope)
             if chain is not None:
                 self.uses.calls[chain] = self.uses.calls.get(chain, _SURE) | context.when
             if isinstance(func, ast.Attribute):
@@ -361,7 +339,7 @@ class _Visitor:
             self.uses.binds.add(node.name)
         self._decorators(node.decorator_list, scope, context)
         for base in (*node.bases, *(k.value for k in node.keywords)):
-            chain = self._chain(base, scope)
+            chain = self._reader.chain(base, scope)
             if chain is not None:
                 self.uses.calls[chain] = self.uses.calls.get(chain, _SURE) | context.when
                 self.uses.bases.add(chain)
@@ -411,13 +389,16 @@ class _Visitor:
     def _alias(self, targets: list[ast.expr], value: ast.expr, scope: Scope) -> None:
         if not scope.is_module:
             return
-        chains = {chain for chain, _, _ in self._receivers(value, scope) if chain is not None}
+        chains = {chain for chain, _, _ in self._reader.receivers(value, scope) if chain is not None}
+        together = {(t.id,) for t in targets if isinstance(t, ast.Name)}  # `A = B = []` is one list
+        if isinstance(value, ast.Constant):
+            together = set()
         for target in targets:
             for name in ast.walk(target):
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-                    self.uses.aliases.setdefault(name.id, set()).update(chains)
+                    self.uses.aliases.setdefault(name.id, set()).update(chains | (together - {(name.id,)}))
             if isinstance(target, (ast.Subscript, ast.Attribute)):
-                for root, _, _ in self._receivers(target.value, scope):
+                for root, _, _ in self._reader.receivers(target.value, scope):
                     if root is not None:
                         self.uses.aliases.setdefault(root[0], set()).update(chains)
 
@@ -439,6 +420,7 @@ class _Visitor:
     _VISITS: ClassVar[dict[type[ast.AST], Callable[..., None]]] = {
         ast.Name: _name,
         ast.Attribute: _attribute,
+        ast.Constant: _constant,
         ast.Subscript: _subscript,
         ast.Expr: _expression,
         ast.Call: _call,

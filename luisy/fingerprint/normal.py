@@ -11,8 +11,14 @@ import ast
 from enum import Flag
 from typing import TYPE_CHECKING
 
+from luisy.fingerprint.methods import in_order
+from luisy.fingerprint.scopes import absolute_module
+from luisy.fingerprint.typing_names import is_cast, is_silent
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from luisy.fingerprint.typing_names import TypingNames
 
 
 class Keep(Flag):
@@ -118,9 +124,10 @@ def without_effect(statement: ast.stmt) -> bool:
 class _Writer:
     """Writes one statement. Works off a stack, so that deeply nested code needs no deep recursion."""
 
-    def __init__(self, keep: Keep, package: str) -> None:
+    def __init__(self, keep: Keep, package: str, typing: TypingNames) -> None:
         self._keep = keep
         self._package = package
+        self._typing = typing
         self._read_arguments: set[int] = set()
 
     def write(self, root: ast.AST) -> bytes:
@@ -170,7 +177,12 @@ class _Writer:
             if label not in _SKIPPED and value is not None and value != []
         }
         name = type(node).__name__
-        if isinstance(node, ast.ImportFrom):
+        self._drop_silent_decorators(fields)
+        if isinstance(node, ast.Set) and all(isinstance(e, ast.Constant) for e in node.elts):
+            fields["elts"] = sorted(node.elts, key=lambda e: constant(getattr(e, "value", None)))
+        elif isinstance(node, ast.Call):
+            fields |= {"args": node.args[1:]} if is_cast(node, self._typing) else {}
+        elif isinstance(node, ast.ImportFrom):
             fields["module"] = absolute_module(node, self._package)
             fields.pop("level", None)
         elif isinstance(node, _FUNCTIONS) and annotations_are_read(node):
@@ -186,6 +198,13 @@ class _Writer:
             if isinstance(fields[label], list):
                 fields[label] = self._body(node, fields[label], in_class=in_class)
         return name, fields
+
+    def _drop_silent_decorators(self, fields: dict[str, object]) -> None:
+        decorators = fields.get("decorator_list")
+        if self._typing and isinstance(decorators, list):
+            fields["decorator_list"] = [d for d in decorators if not is_silent(d, self._typing)]
+            if not fields["decorator_list"]:
+                del fields["decorator_list"]
 
     def _annotation_counts(self, *, in_class: bool) -> bool:
         return bool(self._keep & (Keep.CLASS_ANNOTATIONS if in_class else Keep.ANNOTATIONS)) or bool(
@@ -208,6 +227,8 @@ class _Writer:
         documented = isinstance(node, (*_FUNCTIONS, ast.ClassDef)) and body and is_docstring(body[0])
         if documented and self._keep & Keep.DOCSTRINGS:
             kept.insert(0, body[0])
+        if isinstance(node, ast.ClassDef) and not self._keep & Keep.CLASS_ANNOTATIONS:
+            return in_order(kept)
         return kept
 
 
@@ -242,22 +263,16 @@ def _joined(node: ast.JoinedStr) -> Iterator[bytes | tuple[object, bool]]:
     yield b")"
 
 
-def absolute_module(node: ast.ImportFrom, package: str) -> str:
-    """The module that a ``from`` import names, made absolute with the *package* that it stands in."""
-    if not node.level:
-        return node.module or ""
-    parts = package.split(".") if package else []
-    parts = parts[: max(len(parts) - node.level + 1, 0)]
-    return ".".join([*parts, *([node.module] if node.module else [])])
-
-
-def normal_form(nodes: Iterable[ast.AST], *, keep: Keep = Keep.CODE, package: str = "") -> bytes:
+def normal_form(
+    nodes: Iterable[ast.AST], *, keep: Keep = Keep.CODE, package: str = "", typing: TypingNames | None = None
+) -> bytes:
     """The canonical bytes of *nodes*.
 
     :param keep: what counts beside the code itself.
     :param package: name of the package that relative imports start from.
+    :param typing: how the module spells what it says to type checkers alone.
     """
-    writer = _Writer(keep, package)
+    writer = _Writer(keep, package, typing or {})
     return b"".join(frame(writer.write(node)) for node in nodes)
 
 

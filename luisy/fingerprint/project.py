@@ -9,13 +9,12 @@ import sysconfig
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from luisy.fingerprint.distributions import Catalogue
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from luisy.fingerprint.distributions import Distribution
 
 _FRAMEWORK = frozenset({"luigi", "luisy"})
@@ -124,11 +123,11 @@ class Locator:
 
     def _locate(self, name: str) -> Located:
         module = sys.modules.get(name)
-        if module is not None:
+        if isinstance(module, ModuleType):
             return self._loaded(name, module)
         spec = self._find_spec(name)
         if spec is None:
-            return Located(name, Origin.ABSENT)
+            return Located(name, Origin.ABSENT) if module is None else self._loaded(name, module)
         search = None
         if spec.submodule_search_locations is not None:
             search = tuple(spec.submodule_search_locations)

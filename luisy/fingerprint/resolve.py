@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import sys
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from luisy.fingerprint import modules as parsed
+from luisy.fingerprint.changes import Changes
+from luisy.fingerprint.nodes import External, Node
 from luisy.fingerprint.project import Located, Locator, Origin, attribute, namespace
 from luisy.fingerprint.scopes import WHOLE
-from luisy.fingerprint.uses import HARMLESS, How
+from luisy.fingerprint.uses import How
 
 if TYPE_CHECKING:
     from luisy.fingerprint.modules import Module, Unit
+    from luisy.fingerprint.nodes import Target
     from luisy.fingerprint.scopes import Chain
-    from luisy.fingerprint.uses import Argument
 
 _MODULE_ATTRIBUTES = frozenset(
     [
@@ -33,67 +38,20 @@ _MODULE_ATTRIBUTES = frozenset(
         "__class__",
     ]
 )
-_QUIET = frozenset(
-    [
-        "logging",
-        "warnings",
-        "sys",
-        "atexit",
-        "signal",
-        "faulthandler",
-        "threading",
-        "gc",
-        "time",
-        "site",
-        "typing",
-    ]
-)
-"""Standard modules whose state does not reach the output of a task."""
 
 
-class Node(NamedTuple):
-    """A name of a project module."""
-
-    module: str
-    name: str
-
-    @property
-    def label(self) -> str:
-        """How it is called in the parts of a fingerprint."""
-        return f"code {self.module}:{self.name}" if self.module else f"state {self.name}"
-
-
-class External(NamedTuple):
-    """A module that is no project code, and what of it."""
-
-    module: str
-    rest: Chain
-    origin: Origin
-
-    def value(self) -> object:
-        """The live object, None if it is not loaded."""
-        value: object = sys.modules.get(self.module)
-        for name in self.rest:
-            value = attribute(value, name)
-        return value
-
-
-Target: TypeAlias = Node | External
+_BUILTINS = Node("", "builtins")
+"""What changes the built-in names."""
 
 
 class Resolver:
     """Follows names through the modules of a project. Grows with what is loaded; answers are kept."""
 
     def __init__(self) -> None:
-        self.locator = Locator()
+        self.locator: Locator = Locator()
         self._modules: dict[str, Module | None] = {}
         self._targets: dict[tuple[str, Chain], tuple[Target, ...]] = {}
-        self._effects: dict[Node, frozenset[Node]] = {}
-        self._changers: dict[Node, dict[Unit, None]] = {}
-        self._aliases: dict[Node, set[Node]] = {}
-        self._indexed: set[str] = set()
-        self._seen_loaded = 0
-        self.generation = 0
+        self.changes = Changes(self)
 
     def module(self, name: str) -> Module | None:
         """The parsed project module of that name, None if it is no project code."""
@@ -106,8 +64,12 @@ class Resolver:
     def adopt(self, module: Module) -> None:
         """Take *module* for the one of its name (its text was found another way)."""
         self._modules[module.name] = module
+        self.forget()
+        self.changes.index_module(module)
+
+    def forget(self) -> None:
+        """Drop the answers: what names stand for may have changed."""
         self._targets.clear()
-        self._index(module)
 
     # -- names
 
@@ -118,7 +80,7 @@ class Resolver:
             self._targets[key] = tuple(dict.fromkeys(self._follow(module, chain, frozenset())))
         return self._targets[key]
 
-    def _follow(self, module: str, chain: Chain, seen: frozenset[Node]) -> list[Target]:
+    def _follow(self, module: str, chain: Chain, seen: frozenset[Node]) -> list[Target]:  # noqa: PLR0911  # one return per kind of chain
         if not chain[0].startswith(":"):
             return self._name(module, chain[0], chain[1:], seen)
         located = self.locator.locate(chain[0][1:])
@@ -126,12 +88,18 @@ class Resolver:
             return [self._external(located, chain[1:])]
         if len(chain) == 1:
             return [Node(located.name, WHOLE)]
-        if chain[1] in _MODULE_ATTRIBUTES:
+        if chain[1] == "__dict__":
+            return [Node(located.name, WHOLE)]
+        if chain[1] in _MODULE_ATTRIBUTES and not self._binds(located.name, chain[1]):
             return []
         found = self._name(located.name, chain[1], chain[2:], seen)
         if not found and Node(located.name, chain[1]) not in seen:
             return [Node(located.name, WHOLE)]
         return found
+
+    def _binds(self, module: str, name: str) -> bool:
+        owner = self.module(module)
+        return owner is not None and name in owner.binders
 
     def _external(self, located: Located, rest: Chain) -> External:
         # `from google.cloud import storage`: the module that matters is the innermost one.
@@ -157,22 +125,27 @@ class Resolver:
         if owner.binary or owner.broken:
             return [Node(module, WHOLE)]
         units = owner.binders.get(name, [])
-        if units:
-            return self._bound(owner, units, node, rest, seen)
+        last = units[-1].order if units else -1
         for star in reversed(owner.stars):
-            found = self._starred(star, name, rest, seen)
+            found = self._starred(star.module, name, rest, seen) if star.unit.order > last else []
+            if found and units and star.unit.guards:
+                return found + self._bound(owner, units, node, rest, seen)
             if found:
                 return found
+        if units:
+            return self._bound(owner, units, node, rest, seen)
         if self.locator.locate(f"{module}.{name}").origin is not Origin.ABSENT and owner.package == module:
             return self._follow(module, (f":{module}.{name}", *rest), seen)
-        return self._unbound(owner, node)
+        return self._unbound(owner, node) or self._lazy(owner, node, rest, seen)
 
     def _bound(
         self, owner: Module, units: list[Unit], node: Node, rest: Chain, seen: frozenset[Node]
     ) -> list[Target]:
         found: list[Target] = []
+        if (chain := self._alias_of_module(node, units, seen)) is not None:
+            return self._follow(node.module, (*chain, *rest), seen)
         importing = [unit for unit in units if node.name in unit.uses.imports]
-        if len(importing) < len(units) or any(not unit.is_import for unit in units):
+        if len(importing) < len(units) or any(not unit.is_import for unit in units) or self.changes.of(node):
             found.append(node)
         elif not any(
             (node.name,) in unit.uses.reads and unit.uses.reads[(node.name,)] & How.NOW
@@ -183,6 +156,17 @@ class Resolver:
             for chain in unit.uses.imports[node.name]:
                 found.extend(self._follow(node.module, (*chain, *rest), seen))
         return found
+
+    def _alias_of_module(self, node: Node, units: list[Unit], seen: frozenset[Node]) -> Chain | None:
+        """The chain in ``short = pkg.module``: then `short.f` is `pkg.module.f`."""
+        statement = units[0].statement
+        plain = isinstance(statement, ast.Assign) and isinstance(statement.value, (ast.Name, ast.Attribute))
+        if not plain or len(units) > 1 or units[0].guards or self.changes.of(node):
+            return None
+        chain = next(iter(units[0].uses.reads), None)
+        targets = self._follow(node.module, chain, seen) if chain else []
+        whole = bool(targets) and all(isinstance(t, Node) and t.name == WHOLE for t in targets)
+        return chain if whole else None
 
     def _starred(self, star: str, name: str, rest: Chain, seen: frozenset[Node]) -> list[Target]:
         located = self.locator.locate(star)
@@ -199,13 +183,32 @@ class Resolver:
     def _unbound(self, owner: Module, node: Node) -> list[Target]:
         if node.name in _MODULE_ATTRIBUTES:
             return []
-        if any((node.name,) in unit.uses.changes for unit in owner.units) or self._changers.get(node):
+        if any(node.name in unit.uses.rebinds for unit in owner.units) or self.changes.of(node):
             return [node]
+        if self.changes.of(_BUILTINS) and node.name not in namespace(owner.name):
+            return [_BUILTINS]
         if hasattr(builtins, node.name):
             return []
-        if "__getattr__" in owner.binders:
-            return [Node(owner.name, "__getattr__")]
-        return [node] if node.name in namespace(owner.name) else []
+        changed = any((node.name,) in unit.uses.changes for unit in owner.units)
+        is_live = node.name in namespace(owner.name) and "__getattr__" not in owner.binders
+        return [node] if changed or is_live else []
+
+    def _lazy(self, owner: Module, node: Node, rest: Chain, seen: frozenset[Node]) -> list[Target]:
+        """What the ``__getattr__`` of a module gives; it is asked, as the task will ask it."""
+        if "__getattr__" not in owner.binders or node.name in _MODULE_ATTRIBUTES | {"__getattr__"}:
+            return []
+        found: list[Target] = [Node(owner.name, "__getattr__")]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = attribute(sys.modules.get(owner.name), node.name)
+        if isinstance(value, ModuleType):
+            return found + self._follow(owner.name, (":" + value.__name__, *rest), seen)
+        module, name = attribute(value, "__module__"), attribute(value, "__qualname__")
+        if isinstance(module, str) and isinstance(name, str):
+            top = name.partition(".")[0]
+            if Node(module, top) not in seen and self._binds(module, top):
+                found.append(Node(module, top))
+        return found
 
     # -- statements
 
@@ -213,9 +216,7 @@ class Resolver:
         """The statements that define or change *node*, in order; without definitions that never count."""
         owner = self.module(node.module)
         own = list(owner.binders.get(node.name, [])) if owner else []
-        changing = {**self._changers.get(node, {}), **self._changers.get(Node(node.module, WHOLE), {})}
-        for alias in self._all_aliases(node):
-            changing.update(self._changers.get(alias, {}))
+        changing = self.changes.under_any_name(node)
         every = dict.fromkeys([*own, *(unit for unit in changing if unit.module == node.module)])
         here = sorted(every, key=lambda unit: unit.order)
         if owner is not None and own:
@@ -225,16 +226,6 @@ class Resolver:
             here = here or [unit for unit in owner.units if unit.uses.needs_module]
         there = [unit for unit in changing if unit.module != node.module]
         return here + sorted(there, key=lambda unit: (unit.module, unit.order))
-
-    def _all_aliases(self, node: Node) -> list[Node]:
-        found: dict[Node, None] = {}
-        todo = [node]
-        while todo:
-            for alias in self._aliases.get(todo.pop(), ()):
-                if alias not in found and alias != node:
-                    found[alias] = None
-                    todo.append(alias)
-        return list(found)
 
     def _alive(self, owner: Module, name: str, units: list[Unit]) -> list[Unit]:
         """*units* without those that a later definition makes void before anybody looked."""
@@ -262,144 +253,7 @@ class Resolver:
             for target in self.resolve(unit.module, chain)
         )
 
-    # -- changes
-
-    def index_loaded(self) -> None:
-        """Look at the project modules loaded since the last time for statements that change others' names."""
-        if len(sys.modules) == self._seen_loaded:
-            return
-        for name in sorted(sys.modules):
-            top = self.locator.locate(name.partition(".")[0])
-            if name not in self._indexed and (top.origin is Origin.PROJECT or top.path is None):
-                self._index(self.module(name))
-        self._seen_loaded = len(sys.modules)
-
-    def index(self, name: str) -> None:
-        """Look at one module, loaded or not."""
-        if name not in self._indexed:
-            self._index(self.module(name))
-
-    def _index(self, module: Module | None) -> None:
-        if module is None:
-            return
-        self._indexed.add(module.name)
-        self.generation += 1
-        for unit in module.units:
-            for node in self._changed_by(unit):
-                self._changers.setdefault(node, {})[unit] = None
-            for name, chains in unit.uses.aliases.items():
-                alias = Node(module.name, name)
-                for chain in chains:
-                    for target in self.resolve(module.name, chain):
-                        if isinstance(target, Node) and target != alias:
-                            self._aliases.setdefault(target, set()).add(alias)
-
-    def _changed_by(self, unit: Unit) -> set[Node]:  # noqa: C901  # one loop per way to change a name
-        uses = unit.uses
-        changed: set[Node] = set()
-        for chain, how in uses.changes.items():
-            if how & How.NOW:
-                changed |= self._changed(unit.module, chain, how)
-        for chain, how in uses.calls.items():
-            for target in self.resolve(unit.module, chain) if how & How.NOW else ():
-                if isinstance(target, Node):
-                    changed |= self.effects(target)
-        for argument in uses.arguments:
-            if argument.now:
-                changed |= self._changed_argument(unit, argument)
-        for chain in uses.bases:
-            for target in self.resolve(unit.module, chain):
-                if isinstance(target, Node):
-                    changed |= self._changed_bases(target)
-        return changed
-
-    def _changed(self, module: str, chain: Chain, how: How) -> set[Node]:
-        found: set[Node] = set()
-        if chain[-1] == "__dict__":
-            chain = (*chain[:-1], WHOLE)
-        targets = self.resolve(module, chain)
-        if not targets and len(chain) > 1:
-            holders = self.resolve(module, chain[:-1])
-            targets = tuple(
-                Node(t.module, chain[-1]) for t in holders if isinstance(t, Node) and t.name == WHOLE
-            )
-        for target in targets:
-            if isinstance(target, Node):
-                if target.name != WHOLE:
-                    found.add(target)
-                elif len(chain) > 1:
-                    found.add(Node(target.module, chain[-1]))
-            elif not how & How.SOFT and self._has_state(target):
-                found.add(Node("", target.module.partition(".")[0]))
-        return found
-
-    def _has_state(self, target: External) -> bool:
-        return target.origin is not Origin.FRAMEWORK and target.module.partition(".")[0] not in _QUIET
-
-    def _changed_argument(self, unit: Unit, argument: Argument) -> set[Node]:
-        callee = argument.callee
-        targets = self.resolve(unit.module, callee) if callee else ()
-        nodes = [target for target in targets if isinstance(target, Node)]
-        if nodes:
-            changes = any(u.uses.changes_params for node in nodes for u in self.units(node))
-        elif targets:
-            changes = argument.discarded and all(
-                self._has_state(t) for t in targets if isinstance(t, External)
-            )
-        else:
-            changes = argument.discarded and not (callee and callee[-1] in HARMLESS)
-        return self._changed(unit.module, argument.given, How.NOW) if changes else set()
-
-    def _changed_bases(self, base: Node) -> set[Node]:
-        """The project base classes (or metaclasses) that a new subclass changes, by ``__init_subclass__``."""
-        changed: set[Node] = set()
-        todo, seen = [base], {base}
-        while todo:
-            node = todo.pop()
-            for unit in self._binders(node):
-                if unit.uses.changes_subclasses and _has_class_hook(unit):
-                    changed.add(node)
-                for chain in unit.uses.bases:
-                    for target in self.resolve(unit.module, chain):
-                        if isinstance(target, Node) and target not in seen:
-                            seen.add(target)
-                            todo.append(target)
-        if changed:
-            changed.add(base)
-        return changed
-
-    def _binders(self, node: Node) -> list[Unit]:
+    def binders(self, node: Node) -> list[Unit]:
+        """The statements of its own module that bind *node*."""
         owner = self.module(node.module)
         return owner.binders.get(node.name, []) if owner else []
-
-    def effects(self, start: Node) -> frozenset[Node]:  # noqa: C901  # one worklist, read top to bottom
-        """The names that a call of *start* may change, through whatever it calls."""
-        if start not in self._effects:
-            changed: set[Node] = set()
-            todo, seen = [start], {start}
-            while todo:
-                node = todo.pop()
-                for unit in self._binders(node):
-                    for chain, how in unit.uses.changes.items():
-                        if how & How.LATER and not how & How.SOFT:
-                            changed |= self._changed(unit.module, chain, how)
-                    for argument in unit.uses.arguments:
-                        if not argument.now:
-                            changed |= self._changed_argument(unit, argument)
-                    # Base classes count as called: their __init__ and their metaclass run with the subclass's.
-                    called = [chain for chain, how in unit.uses.calls.items() if how & How.LATER]
-                    for chain in (*called, *unit.uses.bases):
-                        for target in self.resolve(unit.module, chain):
-                            if isinstance(target, Node) and target not in seen:
-                                seen.add(target)
-                                todo.append(target)
-            self._effects[start] = frozenset(changed)
-        return self._effects[start]
-
-
-def _has_class_hook(unit: Unit) -> bool:
-    hooks = {"__init_subclass__", "__new__", "__init__", "__prepare__", "__set_name__"}
-    body = getattr(unit.statement, "body", ())
-    names = {getattr(statement, "name", "") for statement in body if isinstance(body, list)}
-    is_meta = any(chain[-1] == "type" or chain[-1].endswith("Meta") for chain in unit.uses.bases)
-    return "__init_subclass__" in names or (is_meta and bool(names & hooks))

@@ -9,8 +9,6 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from luisy.fingerprint.normal import absolute_module
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -68,10 +66,28 @@ class Scope:
             scope = scope.parent
         return scope
 
+    def top_class(self, name: str) -> str:
+        """The class at the top of the module whose method has *name* as its ``self`` or ``cls``; empty if none."""
+        home = self.find(name)
+        if home is None or home.own != name:
+            return ""
+        while home.parent is not None and home.parent.kind != "module":
+            home = home.parent
+        return home.name if home.kind == "class" else ""
+
     @property
     def is_module(self) -> bool:
         """True for the scope of the module itself."""
         return self.kind == "module"
+
+
+def absolute_module(node: ast.ImportFrom, package: str) -> str:
+    """The module that a ``from`` import names, made absolute with the *package* that it stands in."""
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".") if package else []
+    parts = parts[: max(len(parts) - node.level + 1, 0)]
+    return ".".join([*parts, *([node.module] if node.module else [])])
 
 
 def import_chains(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, Chain]]:
@@ -108,10 +124,13 @@ def function_scope(
 def class_scopes(node: ast.ClassDef, parent: Scope, package: str) -> Iterator[tuple[ast.stmt, Scope]]:
     """The statements of a class body, each with the names that are surely bound before it."""
     bound: frozenset[str] = frozenset(type_params(node))
+    shared: set[str] = set()
     for statement in node.body:
         scope = Scope("class", parent, name=node.name)
         _bind(scope, [statement], package)
-        after = frozenset(scope.local)
+        shared |= scope.shared
+        scope.shared = shared
+        after = frozenset(scope.local) - shared
         compound = isinstance(statement, (ast.If, ast.Try, ast.For, ast.While, ast.With))
         scope.local = bound
         yield statement, scope
@@ -121,13 +140,11 @@ def class_scopes(node: ast.ClassDef, parent: Scope, package: str) -> Iterator[tu
 
 def comprehension_scope(generators: Iterable[ast.comprehension], parent: Scope) -> Scope:
     """The scope of a comprehension: its targets."""
-    names = {
-        name.id
-        for generator in generators
-        for name in ast.walk(generator.target)
-        if isinstance(name, ast.Name)
-    }
-    return Scope("comprehension", parent, local=names, name=parent.name)
+    scope = Scope("comprehension", parent, name=parent.name)
+    for generator in generators:
+        _alias(scope, generator.target, generator.iter)
+    scope.local = frozenset(scope.aliases)
+    return scope
 
 
 def type_params(node: ast.AST) -> set[str]:

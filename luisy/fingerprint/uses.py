@@ -194,18 +194,28 @@ class Argument(NamedTuple):
 
 @dataclass(slots=True)
 class Uses:
-    """What one statement does with names. All chains start at the module's scope."""
+    """What one statement does with names. All chains start at the module's scope.
+
+    :param rebinds: names of the module that it binds in a disguise: ``global``, ``globals()["name"]``.
+    :param commands: what it calls for its effect alone, while the module is imported.
+    :param subclasses: classes that it asks for their subclasses.
+    :param asks_tasks: it uses more of the tasks that ``self.requires()`` gives than Luigi's own methods.
+    """
 
     binds: set[str] = field(default_factory=set)
+    rebinds: set[str] = field(default_factory=set)
     imports: dict[str, list[Chain]] = field(default_factory=dict)
     reads: dict[Chain, How] = field(default_factory=dict)
     changes: dict[Chain, How] = field(default_factory=dict)
     calls: dict[Chain, How] = field(default_factory=dict)
+    commands: set[Chain] = field(default_factory=set)
+    subclasses: set[Chain] = field(default_factory=set)
     bases: set[Chain] = field(default_factory=set)
     arguments: set[Argument] = field(default_factory=set)
     aliases: dict[str, set[Chain]] = field(default_factory=dict)
     words: set[str] = field(default_factory=set)
     blind: list[tuple[int, str]] = field(default_factory=list)
     needs_module: bool = False
+    asks_tasks: bool = False
     changes_params: bool = False
     changes_subclasses: bool = False

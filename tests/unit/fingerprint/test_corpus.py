@@ -24,7 +24,15 @@ def test_fingerprint_changes_when_it_must(
     assert "error" not in before, before
     assert "error" not in after, after
     found = "same" if before["digest"] == after["digest"] else "changed"
-    assert found == case.expectation, (case.reason, before["parts"], after["parts"])
+    expected = "changed" if case.limit else case.expectation
+    assert found == expected, (case.reason, before["parts"], after["parts"])
+
+
+def test_limits_are_few_and_on_the_safe_side() -> None:
+    """What luisy gets wrong in the corpus reruns too much, never too little, and is under 3% of what may stay."""
+    stay = [case for case in CASES if case.expectation == "same"]
+    assert all(case.expectation == "same" for case in CASES if case.limit)
+    assert sum(case.limit for case in stay) < 0.03 * len(stay)
 
 
 def test_case_names_are_unique() -> None:

@@ -31,7 +31,7 @@ PROJECT = {
         "    def run(self):\n        return f(b'\\x00', 1j), Colour.RED, lambda *a, k=1: a[0:1]\n"
     ),
 }
-GOLDEN = "e35e2f21bf1965cbea4e5636e7e577d4cef97ad4d84e3aaf352e9dd98f8558bf"
+GOLDEN = "30241d8664f16d362b4149124529163d22275ac350a968a90ab618a86aa8b656"
 
 
 def fingerprint_in_subprocess(folder: Path, cwd: Path, **environment: str) -> dict[str, Any]:

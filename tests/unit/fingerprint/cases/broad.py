@@ -1,77 +1,8 @@
-"""The corpus: small programs before and after an edit, and whether the fingerprint has to change.
-
-A case is written as ``case(name, expectation, reason, before, after)``; *before* and *after* are the files
-of a package ``pkg`` (a string stands for ``tasks.py``); *after* may hold only the files that differ. The
-class is ``pkg.tasks.T`` unless *target* says otherwise.
-"""
+"""What the design lists, one thing a case."""
 
 from __future__ import annotations
 
-import textwrap
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-Expectation = Literal["changed", "same"]
-
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    expectation: Expectation
-    reason: str
-    before: Mapping[str, str]
-    after: Mapping[str, str]
-    target: str
-
-
-CASES: list[Case] = []
-
-
-def case(  # noqa: PLR0917  # a row of a table
-    name: str,
-    expectation: Expectation,
-    reason: str,
-    before: str | Mapping[str, str],
-    after: str | Mapping[str, str],
-    target: str = "tasks:T",
-) -> None:
-    old = _files(before)
-    CASES.append(Case(name, expectation, reason, old, {**old, **_files(after)}, target))
-
-
-def edit(  # noqa: PLR0917  # a row of a table
-    name: str,
-    expectation: Expectation,
-    reason: str,
-    files: str | Mapping[str, str],
-    old: str,
-    new: str,
-    target: str = "tasks:T",
-) -> None:
-    """A case whose edit replaces *old* by *new* in the one file that has it."""
-    before = _files(files)
-    holders = [path for path, text in before.items() if old in text]
-    assert len(holders) == 1, (name, old, holders)
-    text = before[holders[0]]
-    CASES.append(
-        Case(name, expectation, reason, before, {**before, holders[0]: text.replace(old, new)}, target)
-    )
-
-
-def _files(files: str | Mapping[str, str]) -> dict[str, str]:
-    if isinstance(files, str):
-        files = {"tasks.py": files}
-    return {path: textwrap.dedent(text).lstrip("\n") for path, text in files.items()}
-
-
-def task(body: str, head: str = "", bases: str = "luigi.Task") -> str:
-    """A module with a task ``T`` whose ``run`` has the given *body*, after the lines of *head*."""
-    lines = textwrap.indent(textwrap.dedent(body).strip("\n"), "        ")
-    return f"import luigi\n{textwrap.dedent(head)}\nclass T({bases}):\n    def run(self):\n{lines}\n"
-
+from tests.unit.fingerprint.cases.table import case, edit, task
 
 # -- imports -----------------------------------------------------------------------------------------------
 
@@ -322,15 +253,12 @@ for label, definition, use in [
         "# note\n" + definition.split("\n")[0],
     )
     own = task(f"return {use}", definition)
-    CASES.append(
-        Case(
-            f"function-{label}-own-module",
-            "changed",
-            "in the task's module",
-            {"tasks.py": own},
-            {"tasks.py": own.replace(definition, definition.replace("1", "99"))},
-            "tasks:T",
-        )
+    case(
+        f"function-{label}-own-module",
+        "changed",
+        "in the task's module",
+        {"tasks.py": own},
+        {"tasks.py": own.replace(definition, definition.replace("1", "99"))},
     )
 
 # -- constants ---------------------------------------------------------------------------------------------
@@ -407,15 +335,12 @@ for label, definition, use in [
     files = {"lib.py": definition + "\n", "tasks.py": task(f"return lib.{use}", "from . import lib")}
     edit(f"constant-{label}", "changed", "the value", files, "1", "99")
     own = task(f"return {use}", definition)
-    CASES.append(
-        Case(
-            f"constant-{label}-own-module",
-            "changed",
-            "in the task's module",
-            {"tasks.py": own},
-            {"tasks.py": own.replace(definition, definition.replace("1", "99"))},
-            "tasks:T",
-        )
+    case(
+        f"constant-{label}-own-module",
+        "changed",
+        "in the task's module",
+        {"tasks.py": own},
+        {"tasks.py": own.replace(definition, definition.replace("1", "99"))},
     )
     unused = {
         "lib.py": definition + "\nOTHER = 7\n",
@@ -474,7 +399,7 @@ class Unused(luigi.Task):
     def run(self):
         return LIMIT
 '''
-CHANGES: list[tuple[str, Expectation, str, str, str]] = [
+CHANGES: list[tuple[str, str, str, str, str]] = [
     ("comment", "same", "a comment", "# a comment", "# another"),
     ("comment-removed", "same", "a comment", "        # a comment\n", ""),
     ("docstring", "same", "a docstring", '"""Doc."""', '"""Other."""'),
@@ -540,25 +465,19 @@ CHANGES: list[tuple[str, Expectation, str, str, str]] = [
 ]
 for label, expectation, reason, old, new in CHANGES:
     edit(f"task-{label}", expectation, reason, TASK, old, new)
-CASES.append(
-    Case(
-        "task-line-endings",
-        "same",
-        "CRLF",
-        _files(TASK),
-        {"tasks.py": _files(TASK)["tasks.py"].replace("\n", "\r\n")},
-        "tasks:T",
-    )
+case(
+    "task-line-endings",
+    "same",
+    "CRLF",
+    TASK,
+    {"tasks.py": TASK.replace("\n", "\r\n")},
 )
-CASES.append(
-    Case(
-        "task-order",
-        "same",
-        "definition order",
-        _files(TASK),
-        {"tasks.py": _files(TASK)["tasks.py"].replace("LIMIT = 5\nother = 6", "other = 6\nLIMIT = 5")},
-        "tasks:T",
-    )
+case(
+    "task-order",
+    "same",
+    "definition order",
+    TASK,
+    {"tasks.py": TASK.replace("LIMIT = 5\nother = 6", "other = 6\nLIMIT = 5")},
 )
 
 REQUIRES = """

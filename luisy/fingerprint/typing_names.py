@@ -1,0 +1,49 @@
+"""What of a module is said to type checkers alone: ``typing.cast``'s type, ``@final``, ``@override``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import TypeAlias
+
+_SOURCES = frozenset({"typing", "typing_extensions"})
+_NAMES = frozenset({"cast", "final", "override"})
+
+TypingNames: TypeAlias = Mapping[str, str]
+"""How a module spells them, and what they are: ``{"t.cast": "cast", "final": "final"}``."""
+
+
+def typing_names(tree: ast.Module) -> TypingNames:
+    """The spellings in *tree*; without names that anything else in it binds too."""
+    found: dict[str, str] = {}
+    others: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in _SOURCES and not node.level:
+            found.update({a.asname or a.name: a.name for a in node.names if a.name in _NAMES})
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name in _SOURCES:
+                    found.update({f"{alias.asname or alias.name}.{name}": name for name in _NAMES})
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            others.add(node.id)
+        elif isinstance(node, ast.arg):
+            others.add(node.arg)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            others.add(node.name)
+    return {spelling: name for spelling, name in found.items() if spelling.partition(".")[0] not in others}
+
+
+def is_silent(decorator: ast.expr, names: TypingNames) -> bool:
+    """True for ``@final`` and ``@override``."""
+    return bool(names) and names.get(_spelling(decorator)) in {"final", "override"}
+
+
+def is_cast(call: ast.Call, names: TypingNames) -> bool:
+    """True for ``cast(type, value)``."""
+    return bool(names) and names.get(_spelling(call.func)) == "cast" and len(call.args) == 2  # noqa: PLR2004  # type and value
+
+
+def _spelling(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
