@@ -14,6 +14,7 @@ from luigi.execution_summary import _summary_dict
 from luisy import settings as configuration
 from luisy.model import Outcome
 from luisy.plan import Status
+from luisy.runner.asking import answered
 from luisy.runner.discretion import discreet_names
 from luisy.runner.factory import Factory, nested_builds, session_in_charge
 from luisy.runner.garbage import thawed
@@ -71,7 +72,9 @@ def session_for(settings: Settings, *, create: bool) -> Iterator[Session]:
         discreet_names(),
         open_store(settings, create=create) as store,
     ):
-        yield Session(settings, store)
+        session = Session(settings, store)
+        with answered(session.oracle):
+            yield session
 
 
 def key_of(session: Session, node: Node) -> TaskKey:
@@ -93,7 +96,7 @@ def run_session(
     :param luigi_options: values of Luigi's own ``[core]`` options, such as ``workers``.
     """
     options = {"no_lock": True, "local_scheduler": True, "workers": session.settings.workers, **luigi_options}
-    session.hash_raw = True
+    session.hash_raw = session.eager = True
     session.shared = not options["local_scheduler"] and session.settings.uses_remote
     session.plan(tasks)
     session.begin()

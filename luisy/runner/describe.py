@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from luisy.runner.graph import Node
 
-_STANDARD_COMPLETE = {luigi.Task.complete, luigi.WrapperTask.complete}
-
 
 def requirements_method(task: luigi.Task) -> str:
     """The most specific of Luigi's three ways to say what *task* requires."""
@@ -57,7 +55,7 @@ def kind_of(task: luigi.Task) -> Kind:
     """How *task* takes part; a wrapper with a ``run()`` or ``complete()`` of its own is a plain task."""
     if is_external(task):
         return Kind.EXTERNAL
-    if isinstance(task, luigi.WrapperTask) and not _has_own_run(task) and not _has_own_complete(task):
+    if isinstance(task, luigi.WrapperTask) and not _has_own_run(task) and not has_own_complete(task):
         return Kind.WRAPPER
     return Kind.TASK
 
@@ -66,8 +64,11 @@ def _has_own_run(task: luigi.Task) -> bool:
     return type(task).run is not luigi.Task.run or "run" in vars(task)
 
 
-def _has_own_complete(task: luigi.Task) -> bool:
-    return type(task).complete not in _STANDARD_COMPLETE or "complete" in vars(task)
+def has_own_complete(task: luigi.Task) -> bool:
+    """Whether *task* says by itself whether it is complete."""
+    # Asked for at each call, since Luigi's is replaced during a run.
+    standard = (luigi.Task.complete, luigi.WrapperTask.complete)
+    return type(task).complete not in standard or "complete" in vars(task)
 
 
 def _is_complete_by_inputs(task: luigi.Task) -> bool:
@@ -102,7 +103,7 @@ def _why_uncacheable(node: Node, foreign: list[Any]) -> str:
         return ""
     if foreign:
         return f"its output is not a local file ({type_name(type(foreign[0]))})"
-    if _has_own_complete(node.task):
+    if has_own_complete(node.task):
         return "it has its own complete()"
     if isinstance(node.task, luigi.WrapperTask):
         return "it is a wrapper with a run() of its own"

@@ -18,6 +18,7 @@ from luisy.plan import Decision, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from luisy.cas import Result
     from luisy.keys import Facts, Ref
@@ -36,6 +37,7 @@ class Node:
 
     :param structure: what ``requires()`` returned, with nodes for tasks.
     :param deps: the nodes in it, in order, as Luigi flattens them.
+    :param asked_about: the inputs that ``requires()`` asked about, in that order; named by it or left out, they count alike.
     :param dynamic: the tasks that ``run()`` yielded, where they are known.
     :param outputs: name (place in ``output()``) and absolute path of each output.
     :param targets: the target objects behind *outputs*; outputs that are no local files are left out.
@@ -60,6 +62,7 @@ class Node:
     kind: Kind = Kind.TASK
     structure: Any = ()
     deps: tuple[Node, ...] = ()
+    asked_about: tuple[Node, ...] = ()
     dynamic: tuple[Node, ...] = ()
     outputs: tuple[tuple[bytes, str], ...] = ()
     targets: tuple[Any, ...] = ()
@@ -132,6 +135,22 @@ def _expanded(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     return tuple(found.values())
 
 
+def undecided(root: Node) -> list[Node]:
+    """*root* and what is upstream of it, as far as nothing is decided about it yet; inputs first."""
+    found: list[Node] = []
+    seen: set[int] = set()
+    open_nodes = [(root, False)]
+    while open_nodes:
+        node, entered = open_nodes.pop()
+        if entered:
+            found.append(node)
+        elif id(node) not in seen and node.decision is _UNDECIDED:
+            seen.add(id(node))
+            open_nodes.append((node, True))
+            open_nodes.extend((dep, False) for dep in reversed((*node.deps, *node.held)))
+    return found
+
+
 @dataclass(slots=True)
 class Graph:
     """All nodes of a run by task id, inputs before consumers."""
@@ -162,6 +181,7 @@ class Graph:
                 node.structure = _replaced(node.structure, self.stand_in)
                 node.deps = tuple(self.stand_in(dep) for dep in node.deps)
                 node.held = tuple(self.stand_in(dep) for dep in node.held)
+                node.asked_about = tuple(self.stand_in(dep) for dep in node.asked_about)
             node.leaves = None
 
 
@@ -173,6 +193,25 @@ def _replaced(structure: Any, stand_in: Callable[[Node], Node]) -> Any:
         return {name: _replaced(value, stand_in) for name, value in structure.items()}
     kind = frozenset if isinstance(structure, frozenset) else list
     return kind(_replaced(value, stand_in) for value in structure)
+
+
+def with_asked(node: Node) -> Any:
+    """The structure of a node's requirements, with the tasks that it asked about in one place."""
+    if not node.asked_about:
+        return node.structure
+    return {
+        "requires": _without(node.structure, {id(one) for one in node.asked_about}),
+        "asked": node.asked_about,
+    }
+
+
+def _without(structure: Any, nodes: AbstractSet[int]) -> Any:
+    if isinstance(structure, Node):
+        return [] if id(structure) in nodes else structure
+    if isinstance(structure, dict):
+        return {name: _without(value, nodes) for name, value in structure.items()}
+    kept = [_without(value, nodes) for value in structure if id(value) not in nodes]
+    return frozenset(kept) if isinstance(structure, frozenset) else kept
 
 
 def structure_of(requirements: Any, leaf: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from luisy import keys
 from luisy.keys import Counted, Ref
 from luisy.plan import Kind
+from luisy.runner.graph import with_asked
 
 if TYPE_CHECKING:
     from luisy.model import Digest, Key
@@ -42,7 +43,9 @@ def _inputs(node: Node, refs: Refs) -> bytes | None:
         if ref is None:
             return None
         encoded[id(dep)] = ref.encoded()
-    structure = {"requires": node.structure, "held": list(node.held)} if node.held else node.structure
+    structure = with_asked(node)
+    if node.held:
+        structure = {"requires": structure, "held": list(node.held)}
     return keys.encode_structure(structure, lambda leaf: encoded[id(leaf)])
 
 

@@ -45,6 +45,10 @@ class Places:
                 if other.node.task_id != node.task_id:
                     yield own, other
 
+    def writer_of(self, path: str) -> Node | None:
+        """The first task that writes *path* itself."""
+        return self._writers.get(path)
+
     def _sharing(self, own: Shared) -> Iterator[Shared]:
         first = self._writers.setdefault(own.path, own.node)
         if first is not own.node:

@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from luigi.task import DynamicRequirements
@@ -19,6 +20,7 @@ from luigi.worker import ContextManagedTaskProcess
 from luisy import observe
 from luisy.errors import LuisyError, TaskError
 from luisy.plan import Kind
+from luisy.runner.asking import Code
 from luisy.runner.keeping import Execution, Ran, failure
 from luisy.runner.requirements import Requirements
 
@@ -81,7 +83,9 @@ class CachingProcess(ContextManagedTaskProcess):
     def _hearing_requirements(self) -> AbstractContextManager[None]:
         if self.node.kind is not Kind.TASK or self.node.uncacheable:
             return contextlib.nullcontext()
-        self._requirements = Requirements(self.node, self.task)
+        self._requirements = Requirements(
+            self.node, self.task, partial(self.session.oracle.asked_by, code=Code.REQUIRES)
+        )
         return self._requirements.heard()
 
     def _answer(self, task: luigi.Task) -> bool:
@@ -104,8 +108,11 @@ class CachingProcess(ContextManagedTaskProcess):
         self._dynamic.clear()
         roots = self.session.workspace.watched(self.session.graph)
         start = time.monotonic()
-        with observe.watch(roots) as seen:
+        with observe.watch(roots) as seen, self.session.oracle.asked_by(self.task, Code.RUN) as asker:
             new = self._drive(self.task.run())
+        for node, _ in asker.answers.values():
+            if node not in self.node.deps:
+                self.note_dynamic(node)
         dynamic = tuple(self._dynamic.values())
         self.ran = Ran(time.monotonic() - start, seen, self._requirements, dynamic)
         if not new and not _writes_on_success(self.task):

@@ -19,6 +19,7 @@ from luisy.runner.graph import structure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     import luigi
 
@@ -29,11 +30,15 @@ class Requirements:
     """Listens to what *task*, and the wrappers that it requires, answer while it runs.
 
     :param node: the task as it was keyed.
+    :param asking: entered while the requirements of a task are asked for.
     :ivar changed: the first of them that answered otherwise; None while all say what they said then.
     """
 
-    def __init__(self, node: Node, task: luigi.Task) -> None:
+    def __init__(
+        self, node: Node, task: luigi.Task, asking: Callable[[luigi.Task], AbstractContextManager[object]]
+    ) -> None:
         self.changed: luigi.Task | None = None
+        self._asking = asking
         self._keyed = [(task, node), *((wrapper.task, wrapper) for wrapper in _wrappers(node))]
 
     @contextmanager
@@ -52,7 +57,11 @@ class Requirements:
         """Put an ear on the instance: its class, which others share and which is fingerprinted, stays as it is."""
         own = vars(task)
         before = own.get(method)
-        own[method] = _Heard(getattr(task, method), lambda answer: self._note(task, agrees(answer)))
+        own[method] = _Heard(
+            getattr(task, method),
+            partial(self._asking, task),
+            lambda answer: self._note(task, agrees(answer)),
+        )
         try:
             yield
         finally:
@@ -67,15 +76,22 @@ class Requirements:
 
 
 class _Heard:
-    """A method whose answers are told to *tell*. In a pickle, or a deep copy, it is the method alone."""
+    """A method called within *asking*, whose answers are told to *tell*. In a pickle, or a deep copy, it is the method alone."""
 
-    def __init__(self, method: Callable[[], Any], tell: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        method: Callable[[], Any],
+        asking: Callable[[], AbstractContextManager[object]],
+        tell: Callable[[Any], None],
+    ) -> None:
         self._method = method
+        self._asking = asking
         self._tell = tell
 
     def __call__(self) -> Any:
-        answer = self._method()
-        settled = _settled(answer)
+        with self._asking():
+            answer = self._method()
+            settled = _settled(answer)
         self._tell(settled)
         return iter(settled) if isinstance(answer, Iterator) else settled
 

@@ -123,6 +123,10 @@ class Resolver:
                 _cannot_cache(own.node, own.sharing_with(other))
                 _cannot_cache(other.node, other.sharing_with(own))
 
+    def writer_of(self, path: str) -> Node | None:
+        """The task that writes *path*, as far as is known."""
+        return self._places.writer_of(path)
+
     def _prefetch(self, nodes: Sequence[Node]) -> None:
         """Ask the index at once for what ``settle`` will most likely want: keys as if no task were odd."""
         wanted: dict[Key, str] = {}

@@ -21,9 +21,10 @@ from luisy.model import LinkMode, Outcome, Reason
 from luisy.naming import project_of
 from luisy.observe import Observation
 from luisy.plan import SERVED, Decision, Kind, needed
+from luisy.runner.asking import Oracle
 from luisy.runner.exchange import exchange_for
 from luisy.runner.garbage import uncollected
-from luisy.runner.graph import Graph, Node, input_leaves
+from luisy.runner.graph import Graph, Node, input_leaves, undecided
 from luisy.runner.keeping import Keeper, Ran
 from luisy.runner.noting import note_externals
 from luisy.runner.reasons import Reasons
@@ -51,6 +52,8 @@ _NOT_NEEDED = Decision(Outcome.NOT_NEEDED, Reason("not-needed", "what needs it i
 class Builder(Protocol):
     """What runs a task: told of the tasks that come up meanwhile."""
 
+    task: luigi.Task
+
     def note_dynamic(self, node: Node) -> None:
         """*node* was yielded or built by the task."""
 
@@ -61,6 +64,7 @@ class Session:
 
     :param shared: other machines work on the same tasks, told by a central scheduler.
     :param hash_raw: bring plain blobs of other systems into the store as soon as their content is asked for.
+    :param eager: a result is put in its place as soon as user code is told that it is there: it may read it.
     :param listener: told of each task that finishes: its name, its outcome, how many were left to do in all.
     """
 
@@ -68,6 +72,7 @@ class Session:
     store: Store
     exchange: Exchange = field(init=False)
     hash_raw: bool = False
+    eager: bool = False
     shared: bool = False
     graph: Graph = field(default_factory=Graph)
     roots: list[Node] = field(default_factory=list)
@@ -82,6 +87,7 @@ class Session:
     left: int = 0
     _unpublished: list[Node] = field(default_factory=list)
     current: list[Builder] = field(default_factory=list)
+    oracle: Oracle = field(init=False)
     _walker: Walker = field(init=False)
     _reasons: Reasons = field(init=False)
 
@@ -100,7 +106,8 @@ class Session:
         self.resolver.elsewhere = lambda node: self.exchange.elsewhere(node, hash_raw=self.hash_raw)
         self.keeper = Keeper(self.store, self.workspace, self.fingerprinter, self.resolver.forced)
         self.resolver.rebuild = self._rebuild
-        self._walker = Walker(self.graph, self._is_served)
+        self.oracle = Oracle(self, self.resolver.writer_of)
+        self._walker = Walker(self.graph, self.oracle)
         self._reasons = Reasons(self.store, self.fingerprinter)
 
     # --- plan
@@ -110,34 +117,65 @@ class Session:
         """Walk and decide everything upstream of *tasks*; a misconfigured remote is told before that."""
         self.exchange.check(dict.fromkeys(project_of(task) for task in tasks))
         for task in tasks:
-            node, fresh = self._walker.admit(task)
+            node = self._walk(task)
             self.roots.append(node)
-            self._force(node, fresh)
-            self.resolver.resolve(fresh)
+            self._decide(node, root=True)
         self._mark_needed()
 
     def admit(self, task: luigi.Task) -> Node:
         """The node of a task that comes up while the pipeline runs; walked, decided and made to hold its result."""
-        node, fresh = self._walker.admit(task)
-        self._force(None, fresh)
-        self.resolver.resolve(fresh)
+        node = self._walk(task)
+        fresh = self._decide(node)
         if self.running:
             self._apply(fresh)
         return node
 
-    def _force(self, root: Node | None, fresh: Iterable[Node]) -> None:
-        if self.settings.force and root is not None:
-            self.resolver.forced.add(root.task_id)
-        if self.settings.force_all:
-            self.resolver.forced.update(node.task_id for node in fresh)
+    def _walk(self, task: luigi.Task) -> Node:
+        node = self._walk_within(task)
+        assert node is not None, "nobody waits for this walk"
+        return node
 
-    def _is_served(self, task: luigi.Task) -> bool:
-        """Whether *task* has a result; asked while another walk is under way."""
-        node, fresh = Walker(self.graph, self._is_served).admit(task)
+    def _walk_within(self, task: luigi.Task) -> Node | None:
+        """Walk *task*, maybe in the middle of another walk; None where it needs what that one is about."""
+        outer = self._walker
+        self._walker = Walker(self.graph, self.oracle, outer.open)
+        try:
+            return self._walker.admit(task)
+        finally:
+            self._walker = outer
+
+    def _decide(self, node: Node, *, root: bool = False) -> list[Node]:
+        """Decide *node* and what is upstream of it; returns what was not decided before, inputs first."""
+        fresh = undecided(node)
+        if self.settings.force and root:
+            self.resolver.forced.add(node.task_id)
+        if self.settings.force_all:
+            self.resolver.forced.update(one.task_id for one in fresh)
         self.resolver.resolve(fresh)
+        return fresh
+
+    def consider(self, task: luigi.Task, *, hand_out: bool = True) -> Node | None:
+        """The node of a task that user code asks about, decided; None where that waits for this answer.
+
+        :param hand_out: user code may read its files at once.
+        """
+        if task.task_id in self._walker.open or (node := self._walk_within(task)) is None:
+            return None
+        fresh = self._decide(node)
         if self.running:
             self._apply(fresh)
-        return _is_served(node)
+            for one in fresh:
+                if one.kind is Kind.TASK and not one.done:
+                    one.decision = _NOT_NEEDED
+        elif self.eager and hand_out and _is_served(node):
+            self._fetch([node])
+            self._apply([node])
+        return node
+
+    @property
+    def running_task(self) -> str | None:
+        """The id of the task whose ``run()`` this process is in."""
+        return str(self.current[-1].task.task_id) if self.current else None
 
     def _rebuild(self, module: str, family: str, params: Mapping[str, str]) -> Node | None:
         try:
@@ -145,8 +183,9 @@ class Session:
         except Exception:
             logger.debug("cannot build %s%s of a trace", family, dict(params), exc_info=True)
             return None
-        node, fresh = self._walker.admit(task)
-        self.resolver.resolve(fresh)
+        node = self._walk_within(task)
+        if node is not None:
+            self._decide(node)
         return node
 
     def _mark_needed(self) -> None:
