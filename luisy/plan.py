@@ -183,7 +183,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         lambda s: s.adopted and not s.forced,
         _always(Outcome.LOCAL),
-        _says("adopted", "its files were there before luisy and were taken over as they are"),
+        _says(
+            "adopted",
+            "its files were there before luisy and were taken over as they are; their code cannot be verified",
+        ),
     ),
     Rule(
         lambda s: s.found is Found.SOUND and s.remote and not s.forced,

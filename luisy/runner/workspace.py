@@ -6,7 +6,6 @@ throws bytes away that exist nowhere else.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -17,6 +16,7 @@ from blake3 import blake3
 
 from luisy.cas import Placement, output_of, stat_token
 from luisy.model import Key, LinkMode, Reason
+from luisy.runner.luisy1 import Luisy1Files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +46,7 @@ class Workspace:
         # A forked child inherits the locks themselves along with this.
         self._reserved: set[str] = set()
         self._meant: dict[str, Digest] = {}
-        self._listed: dict[str, frozenset[str] | None] = {}
+        self._luisy_1 = Luisy1Files(root)
         self._watched: tuple[int, list[str]] | None = None
         # On the first use every file that is there was there before luisy, but not those that another run makes
         # from now on.
@@ -256,32 +256,10 @@ class Workspace:
             return False
         if max(status.st_mtime, status.st_ctime) >= self._first_used:
             return False
-        listed = self._listed_by_luisy_1(path)
-        return listed is None or path in listed
-
-    def _listed_by_luisy_1(self, path: str) -> frozenset[str] | None:
-        """The files that the project's ``.luisy.hash`` lists, or None where there is none."""
-        if self.root is None or not path.startswith(self.root + os.sep):
-            return None
-        project = path[len(self.root) + 1 :].split(os.sep, 1)[0]
-        if project not in self._listed:
-            self._listed[project] = _read_luisy_1_hashes(self.root, project)
-        return self._listed[project]
+        return not self._luisy_1.leaves_out(path)
 
 
 def _lock_of(path: str) -> Key:
     """What to lock where an output path is meant."""
     name = blake3(os.fsencode(path), derive_key_context="luisy 1 output path", max_threads=1)
     return Key(name.hexdigest())
-
-
-def _read_luisy_1_hashes(root: str, project: str) -> frozenset[str] | None:
-    """Luisy 1.x kept ``{"/project/raw/file.csv": "hash", ...}`` in ``<working dir>/<project>/.luisy.hash``."""
-    try:
-        with open(os.path.join(root, project, ".luisy.hash"), encoding="utf-8") as file:
-            listed = json.load(file)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        return frozenset()
-    return frozenset(os.path.normpath(os.path.join(root, name.lstrip("/"))) for name in listed)
