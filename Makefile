@@ -19,6 +19,7 @@ export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export UV_SYSTEM_CERTS ?= true
 export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export npm_config_cache ?= $(CURDIR)/.cache/npm
 export NODE_USE_SYSTEM_CA ?= 1
 
@@ -60,7 +61,7 @@ test: $(VENV)/.test $(AZURITE) $(LUIGI_EXAMPLES) ## all tests that need neither 
 	@echo "==> tests"
 	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
 
-test-system: $(VENV)/.test ## the tests that need root; installs what they need with apt-get
+test-system: $(VENV)/.test ## the tests that need root or a browser; installs what they need with apt-get
 	@bash .ci/install-system-parts
 	@echo "==> system tests"
 	@$(PY) -m pytest -m system $(PYTEST_ARGS)

@@ -23,6 +23,7 @@ _COMMANDS = {
     "cas": "luisy.cli.cas:cas",
     "doctor": "luisy.cli.doctor:doctor",
     "get": "luisy.cli.get:get",
+    "graph": "luisy.cli.graph:graph",
     "key": "luisy.cli.key:key",
     "log": "luisy.cli.log:log",
     "plan": "luisy.cli.plan:plan",

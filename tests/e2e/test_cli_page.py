@@ -82,6 +82,7 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     assert shape(printed(tmp_path, f"cas show {action['manifest']}")) == shape(example("cas show", 1))
     assert shape(printed(tmp_path, f"cas path {key['key']}")) == shape(example("cas path"))
     assert set(printed(tmp_path, f"key --all {TASK}")) == {"tasks"}
+    assert shape(printed(tmp_path, f"graph {TASK}")) == shape(example("graph"))
     plan = printed(tmp_path, f"plan {TASK}")
     assert shape(plan) == shape(example("run"))
     assert plan["status"] == "planned"
@@ -90,7 +91,17 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
 def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
     """What `luisy --help` and `luisy cas --help` list are the sections of the page."""
     in_cas = ("status", "ls", "show", "path", "push", "pull")
-    commands = {"run", "plan", "why", "key", "log", "get", "doctor", *(f"cas {name}" for name in in_cas)}
+    commands = {
+        "run",
+        "plan",
+        "why",
+        "key",
+        "log",
+        "get",
+        "graph",
+        "doctor",
+        *(f"cas {name}" for name in in_cas),
+    }
     assert set(re.findall(r"^## `luisy ([a-z ]+)`$", PAGE, flags=re.MULTILINE)) == commands
     assert (
         commands_of(["--help"]) - {"cas"} | {f"cas {name}" for name in commands_of(["cas", "--help"])}
