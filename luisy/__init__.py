@@ -10,6 +10,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from luisy import gone as _gone
 from luisy import loading as _loading  # noqa: F401 - watches imports from here on
 
 __version__ = "2.0.0.dev0"
@@ -145,12 +146,17 @@ _HOMES = {
     "luisy.tasks": ("ConcatenationTask", "ExternalTask", "Task", "WrapperTask"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-_SUBMODULES = (
+_SUBMODULES = (  # ``luisy.config.Config`` needs no import of its own
+    "cli",
     "config",
     "decorators",
+    "file_system",
+    "helpers",
     "targets",
     "tasks",
-)  # ``luisy.config.Config`` needs no import of its own
+    "testing",
+    "visualize",
+)
 
 
 def _home(name: str) -> str:
@@ -162,6 +168,7 @@ def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return importlib.import_module(f"luisy.{name}")
     if name not in __all__:
+        _gone.refuse(f"luisy.{name}")
         raise AttributeError(f"module 'luisy' has no attribute {name!r}")
     value = getattr(importlib.import_module(_home(name)), name)
     globals()[name] = value

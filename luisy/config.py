@@ -1,16 +1,37 @@
-"""luisy 1.x's names for settings: a facade of ``luisy.settings`` with nothing of its own."""
+"""luisy 1.x's names for settings: a facade of ``luisy.settings``."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from luisy import settings
-from luisy.errors import UsageError
+from luisy.errors import LuisyError, UsageError
+from luisy.gone import attributes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Config", "activate_download", "set_working_dir"]
+__all__ = [
+    "Config",
+    "activate_download",
+    "add_working_dir",
+    "change_working_dir",
+    "get_default_params",
+    "pass_args",
+    "remove_working_dir",
+    "set_working_dir",
+]
+
+_OF_LUISY_1: Mapping[str, object] = {"dry_run": False, "hash_update_mode": False, "spark": None}
+# luisy 1.x let pipelines keep values of their own in the configuration; nothing of luisy reads them.
+_own: dict[str, object] = {}
+
+
+class ConfigError(UsageError, ValueError):
+    """What was asked of the configuration makes no sense (a ``ValueError``, as in luisy 1.x)."""
+
+    slug = "unknown-setting"
 
 
 class Config:
@@ -18,8 +39,9 @@ class Config:
 
     @property
     def config(self) -> dict[str, Any]:
-        """All settings but the secret ones, by name."""
-        return {name: self.get_param(name) for name in settings.NAMES if name not in settings.SECRETS}
+        """All settings but the secret ones, and the pipeline's own values, by name."""
+        shown = {name: self.get_param(name) for name in settings.NAMES if name not in settings.SECRETS}
+        return {**shown, **_OF_LUISY_1, **_own}
 
     @property
     def working_dir(self) -> str:
@@ -36,32 +58,69 @@ class Config:
         """Whether results go to the remote."""
         return settings.current().upload
 
-    def get_param(self, param: str) -> Any:
-        """The value of a setting.
+    @property
+    def spark(self) -> Any:
+        """The session that was set by ``set_param("spark", ...)``, else None."""
+        return self.get_param("spark")
 
-        :raises UsageError: slug ``unknown-setting``.
+    def get_param(self, param: str) -> Any:
+        """The value of a setting, or of what the pipeline has set by itself.
+
+        :raises ConfigError: slug ``unknown-setting``.
         """
-        if param not in settings.NAMES:
-            raise UsageError(
-                f"unknown setting {param}", slug="unknown-setting", hint=f"known: {', '.join(settings.NAMES)}"
-            )
-        return getattr(settings.current(), param)
+        if param in settings.NAMES:
+            return getattr(settings.current(), param)
+        try:
+            return {**_OF_LUISY_1, **_own}[param]
+        except KeyError:
+            raise ConfigError(
+                f"unknown setting {param}", hint=f"known: {', '.join((*settings.NAMES, *_own))}"
+            ) from None
 
     def set_param(self, name: str, val: object) -> None:
-        """Set one setting for this process; None takes it back."""
+        """Set one setting for this process; None takes it back. Other names are kept for the pipeline's own use."""
+        if name not in settings.NAMES:
+            _own[name] = val
+            return
         settings.override(**{name: val})
+        if name == "download" and self.download:
+            activate_download()
 
     def update(self, params: Mapping[str, object]) -> None:
         """Set several."""
-        settings.override(**params)
+        for name, value in params.items():
+            self.set_param(name, value)
 
     def reset(self) -> None:
         """Back to what files and the environment say."""
         settings.reset()
+        _own.clear()
 
     def check_params(self) -> None:
-        """Raise a ``UsageError`` if no working dir is set."""
-        _ = self.working_dir
+        """Raise a ``ConfigError`` if no working dir is set, or no remote though one is to be used."""
+        from luisy.runner.remotes import default_url
+
+        now = settings.current()
+        try:
+            _ = now.required_working_dir
+            if now.uses_remote and not now.read and not now.write:
+                default_url(now)
+        except LuisyError as error:
+            raise ConfigError(error.text, slug=error.slug, hint=error.hint) from error
+
+
+def get_default_params(raw: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - luisy 1.x's signature
+    """Every setting with its default.
+
+    :param raw: with those that are None, too.
+    """
+    defaults = {**{name: getattr(settings.Settings(), name) for name in settings.NAMES}, **_OF_LUISY_1}
+    return {name: value for name, value in defaults.items() if raw or value is not None}
+
+
+def pass_args(args: Mapping[str, object]) -> None:
+    """Set several settings for this process."""
+    Config().update(args)
 
 
 def set_working_dir(working_dir: str) -> None:
@@ -75,3 +134,33 @@ def activate_download() -> None:
 
     settings.override(download=True)
     install()
+
+
+def remove_working_dir(path: str) -> str:
+    """*path* from the working dir on: ``/project/raw/file.csv``."""
+    return change_working_dir(path, settings.current().required_working_dir, "")
+
+
+def add_working_dir(path: str) -> str:
+    """*path*, which begins at the working dir, as a whole path."""
+    return os.path.join(settings.current().required_working_dir, path.lstrip("/"))
+
+
+def change_working_dir(path: str, dir_current: str, dir_new: str) -> str:
+    """*path* below *dir_new* as it lies below *dir_current*; with an empty *dir_new* it begins with a slash.
+
+    :raises ConfigError: slug ``outside-working-dir``.
+    """
+    inside = os.path.join(os.path.normpath(dir_current), "")
+    if not path.startswith(inside):
+        raise ConfigError(
+            f"{path} does not lie in {dir_current}",
+            slug="outside-working-dir",
+            hint="give a path below the working dir",
+        )
+    rest = path[len(inside) :].lstrip("/")
+    return os.path.join(os.path.normpath(dir_new), rest) if dir_new else f"/{rest}"
+
+
+if not TYPE_CHECKING:  # for type checkers, what is not there is not there
+    __getattr__ = attributes_of(__name__)

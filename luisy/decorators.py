@@ -14,6 +14,7 @@ import luigi.util
 
 from luisy import settings, targets
 from luisy.errors import UsageError
+from luisy.gone import attributes_of
 from luisy.naming import automatic_name, not_ending_in
 
 if TYPE_CHECKING:
@@ -251,3 +252,7 @@ def requires(
         return cls
 
     return decorate
+
+
+if not TYPE_CHECKING:  # for type checkers, what is not there is not there
+    __getattr__ = attributes_of(__name__)

@@ -1,5 +1,14 @@
 """The command line: the only place that prints, prompts or exits."""
 
-from luisy.cli.main import main
+from __future__ import annotations
 
-__all__ = ["main"]
+from typing import TYPE_CHECKING
+
+from luisy.cli.luisy1 import build, luisy_run
+from luisy.cli.main import main
+from luisy.gone import attributes_of
+
+__all__ = ["build", "luisy_run", "main"]
+
+if not TYPE_CHECKING:  # for type checkers, what is not there is not there
+    __getattr__ = attributes_of(__name__)

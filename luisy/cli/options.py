@@ -69,6 +69,8 @@ def run_options(command: Any) -> Any:
         flag("--require-remote", help="Fail where the remote does not answer, instead of going on without."),
         flag("--download", help="Take results from the remote."),
         flag("--upload", help="Bring results to the remote."),
+        click.option("--azure-account-name", hidden=True),  # luisy 1.x's
+        click.option("--azure-container-name", hidden=True),
     ):
         command = option(command)
     return command

@@ -21,6 +21,7 @@ from luisy.runner.garbage import thawed
 from luisy.runner.params import memoised_params
 from luisy.runner.parts import parts_of
 from luisy.runner.session import Session, open_store
+from luisy.tasks import naming_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,6 +71,7 @@ def session_for(settings: Settings, *, create: bool) -> Iterator[Session]:
         thawed(),
         memoised_params(),
         discreet_names(),
+        naming_only(),
         open_store(settings, create=create) as store,
     ):
         session = Session(settings, store)
@@ -147,11 +149,13 @@ class Outcomes:
 class BuildResult:
     """What ``build`` returns: the fields of the report, and what luisy 1.x's ``build`` offered.
 
+    :param root_task: the task that was asked for.
     :param tasks_set: Luigi's categories (``completed``, ``already_done``, ``failed``, ...) with their tasks.
     """
 
-    def __init__(self, report: Report, luigi_result: Any) -> None:
+    def __init__(self, report: Report, luigi_result: Any, root_task: luigi.Task) -> None:
         self.report = report
+        self.root_task = root_task
         self.luigi_result = luigi_result
         self.tasks_set: dict[str, Any] = _summary_dict(luigi_result.worker)
 
@@ -191,7 +195,7 @@ def build(
 
     :param workers: how many tasks may run at once.
     :param local_scheduler: schedule in this process; else at ``scheduler_host``.
-    :param options: settings by name, such as ``working_dir`` or ``force``; luisy 1.x's are accepted.
+    :param options: settings by name, such as ``working_dir`` or ``force``.
     :raises LuisyError: where the settings or the pipeline are wrong. A task that fails raises nothing.
     """
     if (outer := session_in_charge()) is not None:
@@ -201,7 +205,7 @@ def build(
         session_for(settings, create=True) as session,
     ):
         outcome = run_session(session, [task], {"local_scheduler": local_scheduler, "log_level": "WARNING"})
-        return BuildResult(outcome.report, outcome.luigi_result)
+        return BuildResult(outcome.report, outcome.luigi_result, task)
 
 
 def _build_inside(session: Session, task: luigi.Task, workers: int) -> BuildResult:
@@ -210,4 +214,4 @@ def _build_inside(session: Session, task: luigi.Task, workers: int) -> BuildResu
     result = luigi.interface._schedule_and_run([task], Factory(session), options)  # noqa: SLF001 - as run_session
     node = session.graph.get(task)
     done = node is not None and node.done
-    return BuildResult(session.report(Status.SUCCESS if done else Status.FAILED), result)
+    return BuildResult(session.report(Status.SUCCESS if done else Status.FAILED), result, task)

@@ -1,55 +1,36 @@
 """The task classes that users derive theirs from.
 
 A task says by ``get_outdir()`` and ``get_file_name()`` (which the decorators write) where its output lies.
-Naming an output touches no disk: folders are made when something is written, and by Luigi's worker just before
-``run()``, for tasks that write to ``self.output().path`` by themselves.
-
-What only a run knows (fetching results, uploading them) is asked of one ``ResultSource``, which whoever runs
-the tasks sets.
+In a session of luisy, naming an output touches no disk: folders are made when something is written, and by Luigi's
+worker just before ``run()``, for tasks that write to ``self.output().path`` by themselves. Elsewhere the folder is
+made when the output is named, as in luisy 1.x.
 """
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
 from luisy import settings
 from luisy.decorators import auto_filename, pickle_output
-from luisy.errors import RemoteError, TaskError, UsageError
+from luisy.errors import TaskError, UsageError
+from luisy.gone import attributes_of
 from luisy.naming import fitting, project_of_module
+from luisy.targets import CloudTarget
+from luisy.tasks import port
+from luisy.tasks.related import related_instances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from luisy.targets import LocalTarget
-
 
 _flatten: Any = luigi.task.flatten  # not annotated
 _plain_target: Any = luigi.LocalTarget
-
-
-class ResultSource(Protocol):
-    """Where results come from, and go to, that are not in the workspace."""
-
-    def fetch(self, task: luigi.Task) -> bool:
-        """Put the outputs of *task* in their place; False if there is no result. May be called again."""
-
-    def upload(self, task: luigi.Task, *, overwrite: bool) -> None:
-        """Upload the result of *task*; one that is there already stays unless *overwrite*."""
-
-
-class _Port:
-    source: ResultSource | None = None
-
-
-def set_result_source(source: ResultSource | None) -> ResultSource | None:
-    """Let ``read``, ``download`` and ``upload`` of all tasks in this process ask *source*; returns the one before."""
-    before, _Port.source = _Port.source, source
-    return before
 
 
 class NoOutput(TaskError, ValueError):
@@ -74,7 +55,7 @@ class Task(luigi.Task):
     working dir (or in the folder that ``get_sub_dir()`` names).
     """
 
-    target_cls: ClassVar[type[LocalTarget]]
+    target_cls: ClassVar[type[Any]]
     target_kwargs: ClassVar[Mapping[str, Any]]
     side_output_names: ClassVar[Sequence[str]] = ()
     project_name: ClassVar[Any] = _ProjectName()
@@ -133,9 +114,14 @@ class Task(luigi.Task):
         folder, name = os.path.split(self.get_file_name().removesuffix(suffix))
         return os.path.join(self.get_outdir(), folder, fitting(name, suffix) + suffix)
 
-    def output(self) -> LocalTarget:
+    def output(self) -> Any:
         """The target of the output."""
-        return self.target_cls(self.get_outfile(), **self.target_kwargs)
+        kind: Any = self.target_cls
+        if issubclass(kind, CloudTarget):
+            return kind(outdir=self.get_outdir(), **self.target_kwargs)
+        path = self.get_outfile()
+        port.make_folder(os.path.dirname(path))
+        return kind(path, **self.target_kwargs)
 
     @property
     def side_outputs(self) -> Any:
@@ -153,7 +139,7 @@ class Task(luigi.Task):
 
         :raises NoOutput: if there is none.
         """
-        if not self.complete() and not (_Port.source and _Port.source.fetch(self) and self.complete()):
+        if not self.complete() and not (port.fetched(self) and self.complete()):
             raise NoOutput(
                 f"{self} has no output yet: {_told(self.output())}",
                 hint=f"run it first: luisy run {self.get_task_family()}, or luisy.build(task)",
@@ -184,19 +170,38 @@ class Task(luigi.Task):
             if target.exists():
                 target.remove()
 
+    @classmethod
+    def get_related_instances(cls, regex_placeholder: str = r"[\S]*") -> list[Any]:
+        """The tasks of this class whose outputs lie in the workspace, sorted by path.
+
+        :param regex_placeholder: what the spelling of a parameter's value looks like.
+        :raises UsageError: slug ``no-file-pattern``, if the output's name cannot be read backwards.
+        """
+        return related_instances(cls, regex_placeholder)
+
+    def visualize(
+        self,
+        ax: Any = None,
+        unique_children: bool = True,  # noqa: FBT001, FBT002 - luisy 1.x's signature
+        parameters_to_exclude: Sequence[str] = (),
+    ) -> Any:
+        """Draw the task with what it requires; see ``luisy.visualize.visualize_task``."""
+        above = importlib.import_module("luisy.visualize")  # a layer above: nothing here rests on it
+        return above.visualize_task(self, ax, unique_children, parameters_to_exclude)
+
     def download(self) -> bool:
         """Fetch the output; False if there is no result anywhere.
 
         :raises RemoteError: slug ``no-remote``, if nothing to ask is set.
         """
-        return _source("download", self).fetch(self)
+        return port.source_for("download", self).fetch(self)
 
     def upload(self, overwrite: bool = False) -> None:  # noqa: FBT001, FBT002 - luisy 1.x's signature
         """Upload the result; one that is there already stays unless *overwrite*.
 
         :raises RemoteError: slug ``no-remote``, if nowhere to upload is set.
         """
-        _source("upload", self).upload(self, overwrite=overwrite)
+        port.source_for("upload", self).upload(self, overwrite=overwrite)
 
 
 class ExternalTask(Task, luigi.ExternalTask):
@@ -258,23 +263,14 @@ class ExternalOutput(UsageError, ValueError):
 
 
 def _make_outdir(task: Task) -> None:
-    """Luisy 1.x made the folder when it named the output; tasks that write by themselves count on it."""
-    if not isinstance(task, luigi.WrapperTask) and type(task).output is Task.output:
+    """Tasks that write by themselves count on their folder. Where a test has put another ``output``, there is none."""
+    standard = type(task).output is Task.output and "output" not in vars(task)
+    if standard and not isinstance(task, luigi.WrapperTask) and not issubclass(task.target_cls, CloudTarget):
         os.makedirs(task.get_outdir(), exist_ok=True)
 
 
 _registry: Any = Task  # Luigi's side of the class, not annotated
 _registry.event_handler(luigi.Event.START)(_make_outdir)
-
-
-def _source(action: str, task: Task) -> ResultSource:
-    if _Port.source is None:
-        raise RemoteError(
-            f"cannot {action} the output of {task}: this process knows no remote",
-            slug="no-remote",
-            hint="set a remote, and call this in a luisy run or after luisy.build(...)",
-        )
-    return _Port.source
 
 
 def _read(required: Any, reader: luigi.Task) -> Any:
@@ -311,3 +307,7 @@ def _content(output: Any, reader: luigi.Task) -> Any:
 
 def _told(output: Any) -> str:
     return ", ".join(str(getattr(target, "path", target)) for target in _flatten(output))
+
+
+if not TYPE_CHECKING:  # for type checkers, what is not there is not there
+    __getattr__ = attributes_of(__name__)

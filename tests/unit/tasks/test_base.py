@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 import os
 import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 import pandas as pd
@@ -82,10 +82,72 @@ def test_layered_output(working_dir: Path) -> None:
     assert Table(n=2).output().path == str(working_dir / "shop/interim/Table_n=2.csv")
 
 
-def test_naming_an_output_touches_nothing(working_dir: Path) -> None:
-    """``output``, ``complete`` and ``side_outputs`` make no folder."""
+def test_naming_an_output_makes_no_working_dir(working_dir: Path) -> None:
+    """``output``, ``complete`` and ``side_outputs`` touch nothing where there is no working dir yet."""
     _ = Table().output(), Table().complete(), Table().side_outputs
     assert not working_dir.exists()
+
+
+def test_naming_an_output_makes_its_folder(working_dir: Path) -> None:
+    """In a working dir that is there, the folder of an output is there once it was named, as in luisy 1.x."""
+    working_dir.mkdir()
+    _ = Table().output()
+    assert (working_dir / "shop/interim").is_dir()
+
+
+def test_naming_an_output_in_a_session_touches_nothing(working_dir: Path) -> None:
+    """A plan names outputs, and makes no folder."""
+    working_dir.mkdir()
+    luisy.plan(Table())
+    assert list(working_dir.iterdir()) == []
+
+
+def test_naming_an_output_where_nothing_can_be_written(working_dir: Path) -> None:
+    """Where its folder cannot be made, an output can be named all the same."""
+    working_dir.mkdir()
+    (working_dir / "shop").touch()
+    assert not Table().complete()
+
+
+def test_a_task_that_writes_by_itself_can_be_run_directly(working_dir: Path) -> None:
+    """``task.run()`` without Luigi finds the folder of its output, as in luisy 1.x."""
+    working_dir.mkdir()
+
+    @luisy.final
+    class Direct(luisy.Task):
+        project_name = "shop"
+
+        def run(self) -> None:
+            with open(self.output().path, "wb") as file:
+                pickle.dump(3, file)
+
+    Direct().run()
+    assert Direct().read() == 3
+
+
+def test_a_target_that_is_no_file(working_dir: Path) -> None:
+    """A ``CloudTarget`` of one's own is given the folder and the options; its task runs under Luigi, and makes no folder."""
+    working_dir.mkdir()
+    table: dict[str, Any] = {}
+
+    class Database(targets.CloudTarget):
+        def exists(self) -> bool:
+            return self.kwargs["name"] in table
+
+        def write(self, obj: Any) -> None:
+            table[self.kwargs["name"]] = obj
+
+        def read(self) -> Any:
+            return table[self.kwargs["name"]]
+
+    class Row(Number):
+        target_cls = Database
+        target_kwargs: ClassVar[Any] = {"name": "row"}
+
+    assert run(Row(n=4))
+    assert Row(n=4).read() == 4
+    assert Row(n=4).output().outdir == Row().get_outdir()
+    assert list(working_dir.iterdir()) == []
 
 
 def test_write_and_read() -> None:
