@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "cas": "luisy.cli.cas:cas",
+    "diff": "luisy.cli.diff:diff",
     "doctor": "luisy.cli.doctor:doctor",
     "get": "luisy.cli.get:get",
     "graph": "luisy.cli.graph:graph",

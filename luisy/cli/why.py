@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from luisy.cli.changes import paragraph, told_action
 from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
-from luisy.cli.output import coloured, print_json, reserved_stdout
+from luisy.cli.output import print_json, reserved_stdout
 from luisy.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from luisy.explain import Change
-    from luisy.model import Action
     from luisy.runner.explaining import Why
     from luisy.settings import Settings
-
-_SHOWN_DIGITS = 12
-_SHOWN_LINES = 40
-"""Lines of one change that are shown without ``-v``."""
-_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 @click.command(context_settings=TASK_CONTEXT)
@@ -62,44 +56,20 @@ def lines(found: Why, *, whole: bool) -> Iterator[str]:
 
     :param whole: long diffs, too.
     """
+    now = time.time()
     if found.hit:
         where = found.origin or "the store"
-        at = "" if found.action is None else f" {_told(found.action)}, in {where}"
+        at = "" if found.action is None else f" {told_action(found.action, now)}, in {where}"
         yield f"{found.task} has a result{at}: {found.reason.text}"
         return
     yield f"{found.task} has no result: {found.reason.text}"
     if found.action is not None:
-        yield f"compared with {_told(found.action)}"
+        yield f"compared with {told_action(found.action, now)}"
     told: dict[str, str] = {}
     for change in found.changes:
         yield ""
         first = told.setdefault(change.diff or change.told(), change.name)
         if first == change.name:
-            yield from _paragraph(change, whole=whole)
+            yield from paragraph(change, whole=whole)
         else:
             yield click.style(f"{change.part.value} {change.name}: as {first}", bold=True)
-
-
-def _told(action: Action) -> str:
-    from luisy.cas import browsing
-    from luisy.runner.provenance import commit_of
-
-    age = browsing.age(time.time() - action.created)
-    commit = commit_of(action)
-    return f"{action.key[:_SHOWN_DIGITS]} (made {age} ago{f' at {commit.shown}' if commit else ''})"
-
-
-def _paragraph(change: Change, *, whole: bool) -> Iterator[str]:
-    from luisy.explain import Part
-
-    if change.part is Part.INPUT and change.diff:
-        yield click.style(f"input {change.name}", bold=True)
-    else:
-        yield click.style(change.told(), bold=True)
-    text = change.diff.splitlines()
-    shown = text if whole or len(text) <= _SHOWN_LINES else text[: _SHOWN_LINES - 1]
-    for line in shown:
-        colour = _COLOURS.get(line[:1])
-        yield f"  {coloured(line, colour) if colour else line}".rstrip()
-    if len(shown) < len(text):
-        yield f"  ... {len(text) - len(shown)} more lines (-v shows them)"

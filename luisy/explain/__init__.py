@@ -6,7 +6,16 @@ causes    an input that changed has causes of its own, and those have; what is a
 """
 
 from luisy.explain.causes import Cause, causes_of, input_change
-from luisy.explain.changes import UNKNOWN, Account, Change, Part, changed_inputs, in_short, own_changes
+from luisy.explain.changes import (
+    UNKNOWN,
+    Account,
+    Change,
+    Part,
+    changed_inputs,
+    in_short,
+    own_changes,
+    shown_value,
+)
 from luisy.explain.code import code_changes
 
 __all__ = [
@@ -21,4 +30,5 @@ __all__ = [
     "in_short",
     "input_change",
     "own_changes",
+    "shown_value",
 ]

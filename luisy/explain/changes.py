@@ -62,7 +62,7 @@ class Change:
         if self.part is Part.CODE:
             verb = "is new" if self.old is None else "is gone" if self.new is None else "changed"
             return f"code {verb}: {self.shown}"
-        return f"{self.part.value} {self.shown}: {_value(self.old)} -> {_value(self.new)}"
+        return f"{self.part.value} {self.shown}: {shown_value(self.old)} -> {shown_value(self.new)}"
 
     def as_json(self) -> dict[str, Any]:
         """Its part of the document that ``luisy why --json`` prints."""
@@ -84,7 +84,8 @@ def in_short(changes: Sequence[Change]) -> str:
     return f"{named} and {len(changes) - 1} more" if len(changes) > 1 else named
 
 
-def _value(text: str | None) -> str:
+def shown_value(text: str | None) -> str:
+    """A value to read: cut where it is long, and in words where it is not shown."""
     if text is None:
         return "not there"
     if text.startswith(_HIDDEN):

@@ -66,7 +66,7 @@ class ParquetFolder:
         """Read all rows in the order of the parts' names; *options* as for a single parquet file."""
         pandas = load("pandas", self.name)
         settled = self._options(options).of_reader()
-        parts = _parts(path)
+        parts = part_files(path)
         if not parts:
             raise UnreadableFile(f"{path}: no parquet file in this folder", hint="see what was to write it")
         for part in parts:
@@ -82,7 +82,7 @@ class ParquetFolder:
         return _parquet_options(self.name, given, "write_table", *further)
 
 
-def _parts(path: str) -> list[str]:
+def part_files(path: str) -> list[str]:
     """The parquet files in *path* and in its ``column=value`` folders, in the order of their names."""
     found = []
     for folder, below, files in os.walk(path):

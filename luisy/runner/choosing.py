@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -95,6 +96,22 @@ def named(session: Session, nodes: Sequence[Node], prefix: str, *, elsewhere: bo
     return _of_action(session, node, action)
 
 
+def action_named(session: Session, node: Node, name: str, words: Sequence[str]) -> Action:
+    """The action of *node*'s task, with whatever parameters, that a key or a git revision names.
+
+    :raises NoSuchResult: there is none.
+    :raises UsageError: *name* is ambiguous, or of another task.
+    """
+    if is_prefix(name):
+        with contextlib.suppress(NoSuchResult):
+            match = browsing.one_match(session.store, name, (MatchKind.ALIAS, MatchKind.ACTION))
+            action = browsing.readable_action(session.store, match)
+            if _maker([node], action, elsewhere=True) is None:
+                raise _other_task(match, action)
+            return action
+    return _actions_of_revision(session, [node], name, words)[0]
+
+
 def _of_action(session: Session, node: Node, action: Action) -> Chosen:
     manifest = browsing.manifest_of_action(session.store, action)
     places = _places(node, output_names(manifest))
@@ -102,10 +119,18 @@ def _of_action(session: Session, node: Node, action: Action) -> Chosen:
 
 
 def of_revision(session: Session, nodes: Sequence[Node], name: str, words: Sequence[str]) -> list[Chosen]:
-    """The results of a git revision: those that were recorded at it, else those at the keys that its code gives.
+    """The results of a git revision.
 
     :raises NoSuchResult: *name* is no revision, or there is none for a task.
     """
+    actions = _actions_of_revision(session, nodes, name, words)
+    return [_of_action(session, node, action) for node, action in zip(nodes, actions, strict=True)]
+
+
+def _actions_of_revision(
+    session: Session, nodes: Sequence[Node], name: str, words: Sequence[str]
+) -> list[Action]:
+    """Those that were recorded at a revision, else those at the keys that its code gives."""
     revision = revision_named(nodes[0].task, name)
     if revision is None:
         raise NoSuchResult(
@@ -124,7 +149,7 @@ def of_revision(session: Session, nodes: Sequence[Node], name: str, words: Seque
             action = session.store.action(key)
         if action is None:
             raise _nothing_at(node, revision, dirty)
-        chosen.append(_of_action(session, node, action))
+        chosen.append(action)
     return chosen
 
 

@@ -70,6 +70,11 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     subprocess.run(COMMITTED, cwd=tmp_path, shell=True, check=True)
     printed(tmp_path, f"run {TASK} --force")
     assert shape(printed(tmp_path, "log -n 1")) == shape(example("log"))
+    (tmp_path / "my_project/tasks.py").write_text(
+        (tmp_path / "my_project/tasks.py").read_text().replace(".mean()", ".max()")
+    )
+    printed(tmp_path, f"run {TASK}")
+    assert shape(printed(tmp_path, f"diff {TASK} --at {key['key']}")) == shape(example("diff"))
     assert shape(printed(tmp_path, f"get {TASK}")) == shape(example("get"))
     assert shape(printed(tmp_path, "cas status")) == shape(example("cas status"))
     assert shape(printed(tmp_path, "cas push --dry-run")) == shape(example("cas push"))
@@ -97,6 +102,7 @@ def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
         "why",
         "key",
         "log",
+        "diff",
         "get",
         "graph",
         "doctor",
