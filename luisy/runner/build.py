@@ -99,7 +99,8 @@ def run_session(
     """
     options = {"no_lock": True, "local_scheduler": True, "workers": session.settings.workers, **luigi_options}
     session.hash_raw = session.eager = True
-    session.shared = not options["local_scheduler"] and session.settings.uses_remote
+    if not options["local_scheduler"] and session.settings.uses_remote:
+        session.share()
     session.plan(tasks)
     session.begin()
     factory = Factory(session)

@@ -35,6 +35,9 @@ class Exchange(Protocol):
         :raises RemoteError: they are not.
         """
 
+    def require(self) -> None:
+        """Fail from now on, instead of going on without, where a remote does not answer."""
+
     def sources(self, project: str) -> Sequence[RemoteSource]:
         """What to ask for results of *project*, in order."""
 
@@ -74,6 +77,9 @@ class Alone:
 
     def check(self, _projects: Iterable[str]) -> None:
         """Nothing to check: settings of a remote that is not used are nobody's concern."""
+
+    def require(self) -> None:
+        """Nothing that could fail."""
 
     def sources(self, _project: str) -> Sequence[RemoteSource]:
         """None."""

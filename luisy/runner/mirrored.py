@@ -46,6 +46,10 @@ class Mirrored:
         """Make sure that the settings are right."""
         self.remotes.check(projects)
 
+    def require(self) -> None:
+        """Fail from now on where a remote does not answer."""
+        self.remotes.required = True
+
     def sources(self, project: str) -> Sequence[RemoteSource]:
         """The mirrors of *project*."""
         return self.remotes.sources(project)

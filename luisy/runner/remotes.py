@@ -83,6 +83,7 @@ class Remotes:
     """Mirrors of the projects of one run.
 
     :param settings: say whether results are downloaded, uploaded or both; without either, no request is made.
+    :ivar required: fail, instead of going on without, where a remote does not answer.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -92,6 +93,7 @@ class Remotes:
         self._open: dict[str, Remote] = {}
         self._mirrors: dict[tuple[str, str], Mirror] = {}
         self._fresh: set[tuple[str, str]] = set()
+        self.required = settings.require_remote
         self._off = ""
         self._checked = False
         self.incomplete: Reason | None = None
@@ -239,10 +241,10 @@ class Remotes:
             logger.warning("this run goes on without the remote: %s", error.text)
             return False
         except (Unreachable, Misconfigured) as error:
-            # What was right when the run began and is refused now (a token that expired) is no reason to stop it.
-            if self._settings.require_remote or (isinstance(error, Misconfigured) and not self._checked):
-                raise
             self._off = error.text
+            # What was right when the run began and is refused now (a token that expired) is no reason to stop it.
+            if self.required or (isinstance(error, Misconfigured) and not self._checked):
+                raise
             logger.warning("the remote does not answer, this run goes on without it: %s", error.text)
             return False
         return True

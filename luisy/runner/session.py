@@ -110,6 +110,11 @@ class Session:
         self._walker = Walker(self.graph, self.oracle)
         self._reasons = Reasons(self.store, self.fingerprinter)
 
+    def share(self) -> None:
+        """Work with other machines: what one of them has told to be done must be in the remote for the others."""
+        self.shared = True
+        self.exchange.require()
+
     # --- plan
 
     @uncollected()

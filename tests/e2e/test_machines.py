@@ -10,18 +10,21 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 
+from tests.azurite import Azurite
 from tests.azurite import azurite as azurite  # noqa: PLC0414 - a fixture
+from tests.e2e.machines import Machine, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.azurite import Azurite
 
 _MACHINES = ("one", "two", "three")
 _CHAINS, _DEPTH = 40, 5
@@ -177,3 +180,82 @@ def test_each_task_is_executed_once_though_a_machine_is_lost(
     repeated = [task for task, times in executions.items() if times > 1]
     assert len(repeated) <= 2, f"more than the lost machine's two workers had at hand: {repeated}"
     assert {(tmp_path / machine / "Total.pkl").exists() for machine in processes} == {True}
+
+
+def _shared(tmp_path: Path, daemon: int, tasks: str, settings: dict[str, str]) -> tuple[Machine, list[str]]:
+    """A machine of its own, and the words by which it joins the daemon."""
+    words = ["--download", "--upload", "--scheduler-host", "127.0.0.1", "--scheduler-port", str(daemon)]
+    return Machine(tmp_path, tasks, settings), words
+
+
+def _done(daemon: int) -> set[str]:
+    """The families of the tasks that the daemon takes for done."""
+    query = urlencode({"data": json.dumps({"status": "DONE", "upstream_status": ""})})
+    with urllib.request.urlopen(f"http://127.0.0.1:{daemon}/api/task_list?{query}") as answer:
+        return {task["name"] for task in json.load(answer)["response"].values()}
+
+
+_KILLING = """
+import os
+import signal
+
+import luisy
+
+
+class First(luisy.Task):
+    def run(self):
+        with open(os.environ["TRAIL"], "a") as trail:
+            trail.write("First\\n")
+        if "KILL" in os.environ:
+            os.kill(int(os.environ["KILL"]), signal.SIGKILL)
+        self.write(1)
+
+
+class Second(luisy.Task):
+    def requires(self):
+        return First()
+
+    def run(self):
+        with open(os.environ["TRAIL"], "a") as trail:
+            trail.write("Second\\n")
+        self.write(self.input().read() + 1)
+"""
+
+
+def test_a_shared_scheduler_needs_the_remote(tmp_path: Path, daemon: int, azurite: Azurite) -> None:
+    """Where it does not answer, the run fails before any work: nobody could have what it makes."""
+    nobody = replace(azurite.credentials, endpoint="http://127.0.0.1:9/devstoreaccount1")
+    machine, words = _shared(tmp_path / "one", daemon, _KILLING, settings_of("results", nobody))
+    said = machine.run("Second", *words)
+    assert (said.code, said.document["error"]["slug"]) == (3, "remote-unreachable")
+    assert (machine.ran, _done(daemon)) == ([], set())
+    assert machine.run("Second", "--download", "--local-scheduler").code == 0
+
+
+@pytest.mark.slow
+def test_a_task_is_not_told_done_while_its_result_is_not_there(tmp_path: Path, daemon: int) -> None:
+    """The remote dies in the run: it fails, what it made stays on its machine, and another one makes it again."""
+    mortal = Azurite(tmp_path / "azurite")
+    mortal.start()
+    container = mortal.new_container()
+    database = mortal.folder / "__azurite_db_blob__.json"
+    while not database.exists() or container not in database.read_text():  # it is written now and then
+        time.sleep(0.05)
+    assert mortal.process is not None
+    settings = {**settings_of(container, mortal.credentials), "KILL": str(mortal.process.pid)}
+    one, words = _shared(tmp_path / "one", daemon, _KILLING, settings)
+    try:
+        said = one.run("Second", *words)
+        assert said.code == 3, said.stderr
+        assert (one.ran, _done(daemon)) == (["First"], set())
+        mortal.kill()
+        mortal.start()
+        two, words = _shared(tmp_path / "two", daemon, _KILLING, settings_of(container, mortal.credentials))
+        said = two.run("Second", *words)
+        assert said.code == 0, said.stderr
+        assert (two.ran, _done(daemon)) == (["First", "Second"], {"First", "Second"})
+        one.settings = settings_of(container, mortal.credentials)
+        assert one.run("Second", *words).code == 0
+        assert one.ran == ["First"]
+    finally:
+        mortal.kill()
