@@ -16,6 +16,9 @@ from luisy.model import Digest
 CHUNK = 1 << 20
 """Bytes read at once, and the size from which several threads pay."""
 
+_WINDOW = 64 << 20
+"""Bytes of a file that are mapped at once."""
+
 THREADS = min(os.cpu_count() or 1, 8)
 """Threads for large inputs; more than a few only wait for memory."""
 
@@ -35,10 +38,24 @@ def digest_own_file(descriptor: int, size: int) -> Digest:
     if size <= CHUNK:
         os.lseek(descriptor, 0, os.SEEK_SET)  # whoever wrote it left the offset at its end
         return digest_descriptor(descriptor)
-    with mmap.mmap(descriptor, size, prot=mmap.PROT_READ) as mapped:
-        hasher = blake3(max_threads=THREADS)
-        hasher.update(mapped)
-        return Digest(hasher.hexdigest())
+    hasher = blake3(max_threads=THREADS)
+    for start in range(0, size, _WINDOW):
+        update_from_own_file(hasher, descriptor, start, min(start + _WINDOW, size))
+    return Digest(hasher.hexdigest())
+
+
+def update_from_own_file(hasher: blake3, descriptor: int, start: int, end: int) -> None:
+    """Add the bytes from *start* to *end* of a file that only the store writes, by mmap of them alone.
+
+    Of a mapping all that was touched counts as the process's memory until it goes, so it must not be the whole file.
+    """
+    first = start - start % mmap.ALLOCATIONGRANULARITY
+    with (
+        mmap.mmap(descriptor, end - first, prot=mmap.PROT_READ, offset=first) as mapped,
+        memoryview(mapped) as view,
+        view[start - first :] as part,
+    ):
+        hasher.update(part)
 
 
 def digest_descriptor(descriptor: int) -> Digest:

@@ -7,7 +7,6 @@ verified row is replaced: it may be the rest of a crash.
 
 from __future__ import annotations
 
-import mmap
 import os
 import threading
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from luisy.cas._layout import install, remove, write_new
-from luisy.cas.hashing import digest_bytes, digest_own_file
+from luisy.cas.hashing import digest_bytes, digest_own_file, update_from_own_file
 from luisy.cas.materialise import clone, copy
 from luisy.cas.processes import PerProcess
 from luisy.cas.stat_tokens import token_of
@@ -316,25 +315,19 @@ def _pipeline(source: int, target: int, size: int, path: str) -> Digest:
     """
     os.truncate(target, size)
     hasher = blake3(max_threads=1)  # the other core copies
-    with mmap.mmap(target, size, prot=mmap.PROT_READ) as mapped, memoryview(mapped) as view:
-        worker: threading.Thread | None = None
-        done = 0
-        try:
-            while done < size:
-                copied = copy(source, target, min(_PIPELINE, size - done))
-                if copied == 0:
-                    raise source_changed(path)
-                if worker:
-                    worker.join()
-                worker = threading.Thread(target=_update, args=(hasher, view, done, done + copied))
-                worker.start()
-                done += copied
-        finally:
+    worker: threading.Thread | None = None
+    done = 0
+    try:
+        while done < size:
+            copied = copy(source, target, min(_PIPELINE, size - done))
+            if copied == 0:
+                raise source_changed(path)
             if worker:
                 worker.join()
+            worker = threading.Thread(target=update_from_own_file, args=(hasher, target, done, done + copied))
+            worker.start()
+            done += copied
+    finally:
+        if worker:
+            worker.join()
     return Digest(hasher.hexdigest())
-
-
-def _update(hasher: blake3, view: memoryview, start: int, end: int) -> None:
-    with view[start:end] as part:
-        hasher.update(part)

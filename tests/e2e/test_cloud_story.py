@@ -366,6 +366,24 @@ def test_a_raw_file_that_was_taken_is_no_original(directory_cloud: Cloud) -> Non
     assert directory_cloud.python("machine2", read) == "{'x': 100}"
 
 
+def test_early_cutoff_elsewhere_costs_no_execution(cloud: Cloud) -> None:
+    """Which key led to which result is told to nobody, and found again by the contents that the remote names."""
+    cloud.put_raw_locally("machine1")
+    cloud.run("machine1", "FinalFile", "--upload")
+    code = cloud.root / "code" / "story" / "tasks.py"
+    code.write_text(
+        code.read_text().replace(
+            "self.write(self.read_input()", "_ = 1\n        self.write(self.read_input()"
+        )
+    )
+    changed = cloud.run("machine1", "FinalFile", "--upload")
+    assert changed == {"RawA": "local", "Interim": "executed", "RawB": "local", "FinalFile": "reused"}
+    done = cloud.luisy("machine2", "run", "FinalFile", "--download")
+    assert done["counts"]["executed"] == 0
+    assert cloud.files("machine2") == {"final/FinalFile.pkl"}
+    assert cloud.luisy("machine2", "run", "FinalFile", "--download")["counts"]["executed"] == 0
+
+
 def test_upload_brings_what_was_executed_earlier(directory_cloud: Cloud) -> None:
     """A run with nothing left to do still makes the remote complete."""
     directory_cloud.put_raw_locally("machine1")

@@ -16,7 +16,7 @@ from tests.e2e.machines import settings_of
 from tests.unit.cas.values import action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from tests.azurite import Azurite
@@ -75,10 +75,23 @@ def _result(folder: Path, size: int, *, compressible: bool) -> None:
     path.unlink()
 
 
+def _in_a_child(job: Callable[[], None]) -> None:
+    """Do it in a process of its own: what one held before it started another counts as held by that, too."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            job()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+
+
 @pytest.mark.parametrize("compressible", [False, True], ids=["as it is", "compressed"])
 def test_a_large_object_passes_in_bounded_memory(place: Place, compressible: bool) -> None:  # noqa: FBT001 - a parameter of pytest
     """Push and pull hold less than 300 MiB, whatever its size, and it arrives as it was."""
-    _result(place.folder, _SIZE, compressible=compressible)
+    _in_a_child(lambda: _result(place.folder, _SIZE, compressible=compressible))
     up = place.peak("one", "push")
     down = place.peak("two", "pull", "--all")
     print(f"\nof {_SIZE} bytes at most {up >> 20} MiB up, {down >> 20} MiB down were held")  # noqa: T201 - pytest -s

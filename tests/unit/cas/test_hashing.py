@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,3 +42,37 @@ def test_hashing_large_data_in_a_forked_child_does_not_hang() -> None:
     if child == 0:
         os._exit(0 if hashing.digest_bytes(data) == expected else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, 10), (3, 4097), (4095, 12000), (8192, 8193), (5000, 5000 + (1 << 20))]
+)
+def test_a_part_of_a_file_is_hashed_wherever_it_begins(tmp_path: Path, start: int, end: int) -> None:
+    """Also between the boundaries at which a mapping may begin."""
+    data = os.urandom(2 << 20)
+    (tmp_path / "f").write_bytes(data)
+    hasher = blake3()
+    with (tmp_path / "f").open("rb") as file:
+        hashing.update_from_own_file(hasher, file.fileno(), start, end)
+    assert hasher.digest() == blake3(data[start:end]).digest()
+
+
+_PEAK = """
+import os, resource, sys
+from luisy.cas import Store
+with Store.open(sys.argv[1]) as store:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    name = store.put(sys.argv[2])
+    os.utime(store.object_path(name))
+    assert store.check([name])
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_a_large_file_is_kept_and_verified_in_bounded_memory(tmp_path: Path) -> None:
+    """Its mapped pages count as the process's own; 512 MiB need far less."""
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(512 << 20)
+    command = [sys.executable, "-c", _PEAK, str(tmp_path / "store"), str(tmp_path / "large")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(said.stdout) << 10 < 200 << 20
