@@ -18,6 +18,7 @@ import luigi
 
 from luisy import loading
 from luisy.fingerprint.closure import Follower, modules_of
+from luisy.fingerprint.config_options import gets_at_configuration, options_in
 from luisy.fingerprint.freshness import is_loaded_code
 from luisy.fingerprint.live import roots_of
 from luisy.fingerprint.order import order_parts
@@ -29,6 +30,7 @@ from luisy.fingerprint.result import (
     Fingerprint,
     FingerprintError,
     LazySources,
+    Option,
     Place,
     Source,
     SourceFile,
@@ -49,6 +51,7 @@ __all__ = [
     "Fingerprint",
     "FingerprintError",
     "Fingerprinter",
+    "Option",
     "Place",
     "Source",
     "SourceFile",
@@ -105,6 +108,7 @@ class Fingerprinter:
         parts |= {f"package {name}": version for name, version in packages.items()}
         parts[f"class {cls.__module__}:{cls.__qualname__}"] = ""
         sources, places = self._sources(closure)
+        read_options, computed = self._read_options(closure)
         return Fingerprint(
             digest=digest_of(parts),
             parts=dict(sorted(parts.items())),
@@ -113,7 +117,8 @@ class Fingerprinter:
             packages=packages,
             files=tuple(module.file for module in modules if module.file is not None),
             options=self._options(cls, closure),
-            blind_spots=tuple(sorted(closure.blind | roots.blind)),
+            read_options=read_options,
+            blind_spots=tuple(sorted(closure.blind | roots.blind | computed)),
         )
 
     def _check_loaded(self, cls: type, module: Module) -> None:
@@ -182,6 +187,21 @@ class Fingerprinter:
             if isinstance(live, type) and issubclass(live, luigi.Config) and live is not cls:
                 found[live] = None
         return tuple(found)
+
+    def _read_options(self, closure: Closure) -> tuple[tuple[Option, ...], set[BlindSpot]]:
+        found: set[Option] = set()
+        computed: set[BlindSpot] = set()
+        if gets_at_configuration(closure.externals):
+            for unit in {unit for node in closure.nodes for unit in self._resolver.units(node)}:
+                for option in options_in(unit):
+                    if isinstance(option, Option):
+                        found.add(option)
+                    else:
+                        place = self._follower.file_of(unit.module)
+                        computed.add(
+                            BlindSpot(place, option, "which option of luigi.cfg it reads is computed")
+                        )
+        return tuple(sorted(found)), computed
 
 
 def _live(node: Node) -> object:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
@@ -15,6 +15,7 @@ from luisy.model import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
 
 _CONTEXT = "luisy 1 fingerprint"
 
@@ -113,6 +114,13 @@ class Source:
     text: str
 
 
+class Option(NamedTuple):
+    """An option of ``luigi.cfg``; with an empty name, all of its section."""
+
+    section: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """The normalised code closure of a task class.
@@ -124,6 +132,7 @@ class Fingerprint:
     :param packages: distribution -> installed version, or the requirement line that stands for it.
     :param files: the project files that were read.
     :param options: the ``luigi.Config`` subclasses reached; their values join the key elsewhere.
+    :param read_options: the options of ``luigi.cfg`` that are asked for by name; likewise.
     :param blind_spots: what could not be followed, sorted.
     """
 
@@ -134,6 +143,7 @@ class Fingerprint:
     packages: Mapping[str, str]
     files: tuple[SourceFile, ...]
     options: tuple[type, ...]
+    read_options: tuple[Option, ...]
     blind_spots: tuple[BlindSpot, ...]
 
 

@@ -227,32 +227,16 @@ class Promises:
 
     def _described(self, name: bytes, kind: type, form: object, kwargs: object) -> Output:
         """One output, with the format of Luigi's targets and the keyword options of luisy's own."""
-        options = canonical({"format": form, "kwargs": kwargs}, _described_object)
+        options = canonical({"format": form, "kwargs": kwargs}, described_object)
         return Output(name, type_name(kind), options + bytes.fromhex(self._fingerprint(kind)))
 
 
-def _described_object(value: object) -> bytes:
+def described_object(value: object) -> bytes:
+    """Canonical bytes of a value of no type that ``canonical`` knows: functions by name, others by their attributes."""
     if isinstance(value, type) or callable(value):
         return tagged(b"N", text(f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"))
     public = dict(sorted(getattr(value, "__dict__", {}).items()))
-    return tagged(b"O", text(type_name(type(value))), canonical(public, _described_object))
-
-
-def option_values(classes: tuple[type, ...]) -> tuple[Parameter, ...]:
-    """The values of the ``luigi.Config`` classes that the code reads, by ``class.option``."""
-    found = []
-    for kind in sorted(classes, key=type_name):
-        config = kind()
-        for name, param in kind.get_params():  # type: ignore[attr-defined]  # a luigi.Config
-            value = config.param_kwargs[name]
-            public = param.visibility == ParameterVisibility.PUBLIC
-            serialised = str(param.serialize(value))
-            found.append(
-                Parameter(
-                    f"{type_name(kind)}.{name}", serialised, canonical(value, _described_object), public
-                )
-            )
-    return tuple(found)
+    return tagged(b"O", text(type_name(type(value))), canonical(public, described_object))
 
 
 def shown_parameters(parameters: tuple[Parameter, ...]) -> Mapping[str, str]:

@@ -14,11 +14,12 @@ from luisy.errors import LuisyError
 from luisy.keys import Facts
 from luisy.naming import project_of
 from luisy.plan import SERVED, UNCERTAIN, Found, History, Kind, Situation, decide
-from luisy.runner.describe import Promises, option_values, significant_parameters, yields
+from luisy.runner.describe import Promises, significant_parameters, yields
 from luisy.runner.graph import equal_task_id_error, input_leaves
 from luisy.runner.keeping import maker_of
 from luisy.runner.keying import deep_key, ref_of, refs_of, shallow_key, wrapper_content
 from luisy.runner.lookup import Lookup
+from luisy.runner.options import OptionValues
 from luisy.runner.places import Places
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from luisy.cas import Result, Store
     from luisy.fingerprint import Fingerprinter
-    from luisy.keys import Parameter
     from luisy.model import Digest, Key
     from luisy.runner.elsewhere import Elsewhere
     from luisy.runner.graph import Graph, Node
@@ -62,7 +62,7 @@ class Resolver:
         self.rebuild: Callable[[str, str, Mapping[str, str]], Node | None] = lambda *_: None
         # Filled by the session where a remote may be asked: where an external task's files are to be had.
         self.elsewhere: Callable[[Node], Elsewhere | None] = lambda _: None
-        self._options: dict[tuple[type, ...], tuple[Parameter, ...]] = {}
+        self._options = OptionValues()
         self._promises = Promises(self._fingerprint)
         self._places = Places()
 
@@ -99,7 +99,7 @@ class Resolver:
                 fingerprint.digest,
                 significant_parameters(node.task, self._fingerprint),
                 promised,
-                self._option_values(fingerprint.options),
+                self._options.of(fingerprint),
             )
         except LuisyError as error:
             node.uncacheable = node.uncacheable or error.text
@@ -108,11 +108,6 @@ class Resolver:
 
     def _fingerprint(self, kind: type) -> str:
         return self.fingerprinter.of(kind).digest
-
-    def _option_values(self, classes: tuple[type, ...]) -> tuple[Parameter, ...]:
-        if classes not in self._options:
-            self._options[classes] = option_values(classes)
-        return self._options[classes]
 
     def _mark_shared_paths(self, nodes: Iterable[Node]) -> None:
         """What lies where two tasks write, or where one writes over its input, cannot be told apart."""
