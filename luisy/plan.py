@@ -56,6 +56,7 @@ class Situation:
     :param uncacheable: why its results cannot be kept, empty if they can.
     :param complete: for a task that is not cacheable: Luigi finds it done, and by this code.
     :param missing: paths that an external task lacks.
+    :param accepted: the beginning of the key of the earlier result that was accepted for the task's code.
     :param remote: what was found is in a remote and has to be fetched.
     :param settled: the content of every input is known.
     :param equal_inputs: a result at the shallow key.
@@ -71,6 +72,7 @@ class Situation:
     missing: tuple[str, ...] = ()
     forced: bool = False
     adopted: bool = False
+    accepted: str = ""
     found: Found = Found.NOTHING
     remote: bool = False
     equal_inputs: bool = False
@@ -192,6 +194,11 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.found is Found.SOUND and s.remote and not s.forced,
         _always(Outcome.REMOTE),
         _says("remote", "the remote has its result"),
+    ),
+    Rule(
+        lambda s: s.found is Found.SOUND and bool(s.accepted) and not s.remote and not s.forced,
+        _always(Outcome.LOCAL),
+        lambda s: Reason("accepted", f"the result at {s.accepted} was accepted for its code as it is now"),
     ),
     Rule(
         lambda s: s.found is Found.SOUND and not s.forced,

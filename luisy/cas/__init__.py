@@ -9,6 +9,7 @@ Usable by itself: it knows neither Luigi nor a terminal. ::
         store.materialise(digest, "/data/copy")
 """
 
+from luisy.cas.acceptances import Acceptance, resting_on
 from luisy.cas.action_rows import Listed, Recorded, Result
 from luisy.cas.external_rows import ExternalFiles, RawBlob
 from luisy.cas.manifests import output_names, output_of
@@ -19,6 +20,7 @@ from luisy.cas.store import Status, Store
 from luisy.cas.workspace_rows import Placement
 
 __all__ = [
+    "Acceptance",
     "ExternalFiles",
     "Listed",
     "Match",
@@ -33,5 +35,6 @@ __all__ = [
     "is_prefix",
     "output_names",
     "output_of",
+    "resting_on",
     "stat_token",
 ]

@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     from luisy.model import Digest
 
 
+_FROM_FILES = (
+    "objects",
+    "actions",
+    "aliases",
+    "acceptances",
+    "superseded",
+    "rescued",
+    "seen_refs",
+    "tasks",
+)
+"""The tables that a rebuild makes again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectRow:
     """What the index knows of one object.
@@ -141,7 +154,7 @@ class Index:
 
     def clear(self, connection: sqlite3.Connection) -> None:
         """Forget all that can be made again from files, and remember when."""
-        for table in ("objects", "actions", "aliases", "superseded", "rescued", "seen_refs", "tasks"):
+        for table in _FROM_FILES:
             connection.execute(f"DELETE FROM {table}")
         connection.execute("INSERT OR REPLACE INTO facts VALUES ('rebuilt', ?)", (time.time(),))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from luisy.cas import actions, manifests
 from luisy.cas._layout import remove
+from luisy.cas.acceptances import Acceptance, AcceptanceRows
 from luisy.cas.action_rows import ActionRows
 from luisy.cas.database import writable
 from luisy.cas.index import Index
@@ -67,6 +68,9 @@ def rebuild(layout: Layout, index: Index, rows: ActionRows, workspace: Workspace
             workspace.put_seen_ref(connection, ref)
         for note in _decoded(layout.records(RecordKind.SUPERSEDED.value), Superseded.decode, damaged):
             rows.put_superseded(connection, note)
+        acceptances = AcceptanceRows(index.database)
+        for acceptance in _decoded(layout.records(RecordKind.ACCEPTANCE.value), Acceptance.decode, damaged):
+            acceptances.put(connection, acceptance)
     return Rebuilt(len(objects), len(filed), len(aliases), len(rescued), tuple(damaged))
 
 

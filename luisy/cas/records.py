@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class RecordKind(Enum):
     """The kinds of record files; the value is the folder's name."""
 
+    ACCEPTANCE = "acceptance"
     ALIAS = "alias"
     RESCUED = "rescued"
     SEEN_REF = "ref"

@@ -37,12 +37,14 @@ class Match:
     name: str
 
 
-_QUERIES = {
-    MatchKind.ACTION: "SELECT key FROM actions WHERE key BETWEEN ? AND ? LIMIT ?",
-    MatchKind.ALIAS: "SELECT key FROM aliases WHERE key BETWEEN ? AND ? LIMIT ?",
-    MatchKind.RESCUED: "SELECT DISTINCT digest FROM rescued WHERE digest BETWEEN ? AND ? LIMIT ?",
-    MatchKind.OBJECT: "SELECT digest FROM objects WHERE digest BETWEEN ? AND ? LIMIT ?",
-}
+_QUERIES = (
+    (MatchKind.ACTION, "SELECT key FROM actions WHERE key BETWEEN ? AND ? LIMIT ?"),
+    # The key of changed code means the action that was accepted for it.
+    (MatchKind.ACTION, "SELECT action_key FROM acceptances WHERE key BETWEEN ? AND ? LIMIT ?"),
+    (MatchKind.ALIAS, "SELECT key FROM aliases WHERE key BETWEEN ? AND ? LIMIT ?"),
+    (MatchKind.RESCUED, "SELECT DISTINCT digest FROM rescued WHERE digest BETWEEN ? AND ? LIMIT ?"),
+    (MatchKind.OBJECT, "SELECT digest FROM objects WHERE digest BETWEEN ? AND ? LIMIT ?"),
+)
 
 
 def is_prefix(text: str) -> bool:
@@ -69,6 +71,4 @@ def find(database: Database, prefix: str) -> list[Match]:
     :raises UsageError: as :func:`bounds`.
     """
     wanted = (*bounds(prefix), MOST)
-    return [
-        Match(kind, row[0].hex()) for kind, query in _QUERIES.items() for row in database.query(query, wanted)
-    ]
+    return [Match(kind, row[0].hex()) for kind, query in _QUERIES for row in database.query(query, wanted)]

@@ -17,6 +17,7 @@ from blake3 import blake3
 
 from luisy.cas import database
 from luisy.cas._layout import Layout
+from luisy.cas.accepting import Accepting
 from luisy.cas.keeping import Keeping
 from luisy.cas.locks import exclusive
 from luisy.cas.materialise import sync_file_system
@@ -58,13 +59,14 @@ class Status:
         return self.result_bytes / self.object_bytes if self.object_bytes else 1.0
 
 
-class Store(Recording, Keeping):
+class Store(Recording, Keeping, Accepting):
     """A content-addressed store in one folder, used by one user's processes, several at once.
 
     Use :meth:`open` or :meth:`ephemeral`. It survives forks: each process opens a connection of its own.
     Errors of the disk (OSError) and of the index (StoreError) are raised to the caller, who goes on without.
     Its parts, each with its concern: :class:`~luisy.cas.keeping.Keeping` takes in,
-    :class:`~luisy.cas.recording.Recording` files actions, :class:`~luisy.cas.serving.Serving` gives out.
+    :class:`~luisy.cas.recording.Recording` files actions, :class:`~luisy.cas.serving.Serving` gives out,
+    :class:`~luisy.cas.accepting.Accepting` remembers what counts for changed code.
 
     :ivar path: the store's folder.
     :ivar read_only: nothing can be put; what is there can be read.

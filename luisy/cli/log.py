@@ -46,6 +46,8 @@ def log(task: tuple[str, ...], number: int, **flags: Any) -> int:
         return ExitCode.DONE
     for entry in shown:
         click.echo(_line(entry))
+        for line in _acceptances(entry):
+            click.echo(line)
         if settings.verbose:
             click.echo(_details(entry))
     if more:
@@ -75,16 +77,25 @@ def _line(entry: Entry) -> str:
     from luisy.report import human_bytes
 
     action = entry.action
-    when = datetime.fromtimestamp(action.created).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     where = "here" if entry.here else entry.store or "-"
     commit = entry.commit.shown if entry.commit else "-"
     params = ", ".join(f"{name}={value}" for name, value in action.params.items())
     marks = [mark for mark, holds in (("adopted", action.adopted), ("held back", action.held_back)) if holds]
     line = (
-        f"{action.key[:SHOWN_DIGITS]}  {when}  {where:<12}  {commit:<23}  {action.seconds:>8.2f} s"
+        f"{action.key[:SHOWN_DIGITS]}  {_when(action.created)}  {where:<12}  {commit:<23}  {action.seconds:>8.2f} s"
         f"  {human_bytes(action.size):>10}  {action.family}({params})"
     )
     return f"{line}  [{', '.join(marks)}]" if marks else line
+
+
+def _acceptances(entry: Entry) -> Iterator[str]:
+    for item in entry.accepted:
+        proved = ", proved" if item.proved else ""
+        yield f"  accepted {_when(item.created)} for {item.key[:SHOWN_DIGITS]}{proved}"
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _details(entry: Entry) -> str:

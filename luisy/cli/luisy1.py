@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from luisy.cli.main import main
-from luisy.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,19 +27,21 @@ def build(
     """``luisy.build`` as luisy 1.x had it: *args_luisy* hold for the rest of the process, too.
 
     :param dry_run: return the plan instead.
+    :param hash_update_mode: execute nothing, but let existing results count for the code as it is now (`luisy accept`);
+        return the plan.
     :raises LuisyError: where the settings or the pipeline are wrong. A task that fails raises nothing.
     """
     from luisy.config import Config
     from luisy.runner.build import build, plan
 
-    if hash_update_mode:
-        raise UsageError(
-            "hash_update_mode is not there yet in this version",
-            slug="not-yet",
-            hint="the pipeline executes again after a refactoring; results stay in the store",
-        )
     Config().update(args_luisy)
-    return plan(task) if dry_run else build(task, workers, local_scheduler=local_scheduler)
+    if hash_update_mode and not dry_run:
+        from luisy.runner.accepting import accept
+
+        accept(task)
+    if dry_run or hash_update_mode:
+        return plan(task)
+    return build(task, workers, local_scheduler=local_scheduler)
 
 
 def luisy_run(argv: Sequence[str] | None = None) -> NoReturn:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _COMMANDS = {
+    "accept": "luisy.cli.accept:accept",
     "cas": "luisy.cli.cas:cas",
     "diff": "luisy.cli.diff:diff",
     "doctor": "luisy.cli.doctor:doctor",

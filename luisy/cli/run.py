@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from luisy.cli.options import TASK_CONTEXT, flag, loaded, run_options, with_task
 from luisy.cli.output import print_json, reserved_stdout, say_warning
 from luisy.cli.plan import show_plan
-from luisy.errors import ExitCode, UsageError
+from luisy.errors import ExitCode
 from luisy.model import Outcome
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--scheduler-port", type=int, metavar="PORT", help="Its port.")
 @flag("--local-scheduler", help="Schedule in this process.")
 @flag("--dry-run", help="Say what would be done, and stop.")
-@flag("--hash-update-mode", help="luisy 1.x's way to keep results after a refactoring.")
+@flag("--hash-update-mode", help="luisy 1.x's way to say `luisy accept`.")
 @flag("-y", "--no-ask", help="Ask nothing.")
 @with_task
 def run(
@@ -40,13 +41,13 @@ def run(
     Options of luisy and of Luigi may stand before or after TASK. A task parameter that has the name of an
     option is reached as --<Family>-<name>.
     """
-    if hash_update_mode:
-        raise UsageError(
-            "--hash-update-mode is not there yet in this version",
-            slug="not-yet",
-            hint="the pipeline executes again after a refactoring; results stay in the store",
-        )
     settings = loaded(flags)
+    if hash_update_mode:
+        from luisy.cli.accept import accept_results
+
+        return accept_results(
+            task, settings, dry_run=bool(dry_run), ask=not settings.no_ask and sys.stdin.isatty()
+        )
     if dry_run:
         show_plan(task, settings)
         return ExitCode.DONE

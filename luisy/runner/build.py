@@ -83,7 +83,7 @@ def key_of(session: Session, node: Node) -> TaskKey:
     """The key of a walked task with everything that it is made of."""
     return TaskKey(
         node.family,
-        node.key or node.base_key,
+        node.own_key,
         None if node.facts is None else node.facts.fingerprint,
         parts_of(node, session.store.secret()),
         tuple(KeyedInput(dep.family, dep.key or dep.base_key) for dep in node.all_deps),

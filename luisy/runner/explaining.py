@@ -107,7 +107,7 @@ class Explainer:
 
     def why(self, node: Node) -> Why:
         """Why *node* has a result, or has none."""
-        told = (node.family, str(node.task), node.key or node.base_key)
+        told = (node.family, str(node.task), node.own_key)
         if _is_hit(node):
             result = node.result
             origin = None if result is None else self._lookup.origin(result)

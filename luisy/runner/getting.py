@@ -73,7 +73,7 @@ class Got:
     def as_json(self) -> dict[str, Any]:
         """The document that ``luisy get --json`` prints."""
         return {
-            "root": {"family": self.root.family, "key": self.root.key or self.root.base_key},
+            "root": {"family": self.root.family, "key": self.root.own_key},
             "results": [item.as_json() for item in self.restored],
             "notes": [{"slug": note.slug, "text": note.text} for note in self.notes],
         }

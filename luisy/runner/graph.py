@@ -46,6 +46,7 @@ class Node:
     :param elsewhere: for an external task: the remote that has its files, which this machine lacks.
     :param promise: what its outputs are promised as, for references by content.
     :param uncacheable: why its results cannot be kept; empty if they can.
+    :param accepted: the key of the earlier result that was accepted for its code; None where none counts.
     :param asked: its own ``complete()`` was asked; else *complete* is whether its files are there.
     :param by_inputs: a wrapper with a ``run()``: complete when all its inputs are.
     :param superseded: its result will be made anew, so nothing that was made from the old one counts.
@@ -82,6 +83,7 @@ class Node:
     base_key: Key | None = None
     key: Key | None = None
     shallow_key: Key | None = None
+    accepted: Key | None = None
     result: Result | None = None
     content: Digest | None = None
     by_content: bool = False
@@ -111,6 +113,11 @@ class Node:
     def outcome(self) -> Outcome:
         """What becomes, or became, of the task."""
         return self.decision.outcome
+
+    @property
+    def own_key(self) -> Key | None:
+        """What names the task as it is now, also where an earlier result counts for it under another key."""
+        return self.base_key if self.accepted else self.key or self.base_key
 
     @property
     def all_deps(self) -> tuple[Node, ...]:

@@ -9,11 +9,11 @@ from luisy.cas import browsing
 from luisy.runner.provenance import commit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from luisy.cas import Listed, Store
+    from luisy.cas import Acceptance, Listed, Store
     from luisy.cas.transfer import Mirror
-    from luisy.model import Action
+    from luisy.model import Action, Key
     from luisy.runner.provenance import Commit
 
 
@@ -22,10 +22,12 @@ class Entry:
     """An earlier action.
 
     :param here: it was made in this store.
+    :param accepted: what this store lets it count for, newest first.
     """
 
     action: Action
     here: bool
+    accepted: tuple[Acceptance, ...] = ()
 
     @property
     def commit(self) -> Commit | None:
@@ -57,25 +59,34 @@ class Entry:
             "bytes": action.size,
             "adopted": action.adopted,
             "held_back": action.held_back,
+            "accepted": [
+                {
+                    "key": item.key,
+                    "code_hash": item.fingerprint,
+                    "proved": item.proved,
+                    "created": browsing.iso(item.created),
+                }
+                for item in self.accepted
+            ],
         }
 
 
 def kept(store: Store, family: str | None, params: Mapping[str, str]) -> Iterator[Entry]:
     """The actions in the store, newest first; each is read when it is asked for."""
-    own = store.pseudonym()
+    entry = _entries_of(store)
     for item in store.list_actions(family=family):
         if item.params is not None and not browsing.fits(item.params, params):
             continue
         action = store.action(item.key)
         if action is not None and browsing.fits(action.params, params):
-            yield Entry(action, here=action.provenance.get("store") == own)
+            yield entry(action)
 
 
 def pushed(
     store: Store, mirrors: Sequence[Mirror], family: str | None, params: Mapping[str, str]
 ) -> Iterator[Entry]:
     """The actions in remotes, newest first; of one key only what the first remote has."""
-    own = store.pseudonym()
+    entry = _entries_of(store)
     found: dict[str, Action] = {}
     for mirror in mirrors:
         items: Sequence[Listed] = mirror.listed(family)
@@ -83,4 +94,18 @@ def pushed(
             found.setdefault(action.key, action)
     for action in sorted(found.values(), key=lambda action: (-action.created, action.key)):
         if browsing.fits(action.params, params):
-            yield Entry(action, here=action.provenance.get("store") == own)
+            yield entry(action)
+
+
+def _entries_of(store: Store) -> Callable[[Action], Entry]:
+    """Entries as seen from *store*."""
+    own = store.pseudonym()
+    accepted: dict[Key, list[Acceptance]] = {}
+    for acceptance in store.acceptances():
+        accepted.setdefault(acceptance.action_key, []).append(acceptance)
+
+    def entry(action: Action) -> Entry:
+        here = action.provenance.get("store") == own
+        return Entry(action, here=here, accepted=tuple(accepted.get(action.key, ())))
+
+    return entry

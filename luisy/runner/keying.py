@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luisy import keys
@@ -60,6 +61,14 @@ def deep_key(node: Node, refs: Refs) -> Key | None:
     return (
         keys.wrapper_key(inputs) if node.kind is Kind.WRAPPER else keys.task_key(node.encoded_facts, inputs)
     )
+
+
+def key_with(node: Node, fingerprint: Digest) -> Key | None:
+    """The key of a task if its code were another one; None while an input has no key."""
+    inputs = _inputs(node, refs_of(node))
+    if inputs is None or node.facts is None:
+        return None
+    return keys.task_key(replace(node.facts, fingerprint=fingerprint).encoded(), inputs)
 
 
 def shallow_key(node: Node) -> Key | None:

@@ -98,6 +98,7 @@ class Lookup:
         self._manifests: dict[Digest, Manifest | None] = {}
         self._whole: dict[Digest, bool] = {}
         self._superseded: Mapping[Key, float] | None = None  # asked for when a result is missed
+        self._accepted: dict[Key, Key] | None = None
 
     def prefetch(self, wanted: Mapping[Key, str]) -> None:
         """Ask for many keys, each with its project, and verify the objects of what the store has."""
@@ -147,6 +148,19 @@ class Lookup:
         if self._superseded is None:
             self._superseded = self.store.superseded()
         return self._superseded.get(key, 0.0)
+
+    def accepted(self, key: Key) -> Key | None:
+        """The key of the earlier result that was accepted for *key*."""
+        return self._acceptances().get(key)
+
+    def accept(self, key: Key, action_key: Key) -> None:
+        """For the rest of this run, take the result at *action_key* for accepted for *key*."""
+        self._acceptances()[key] = action_key
+
+    def _acceptances(self) -> dict[Key, Key]:
+        if self._accepted is None:
+            self._accepted = {item.key: item.action_key for item in self.store.acceptances()}
+        return self._accepted
 
     def action(self, result: Result) -> Action | None:
         """The whole action behind *result*."""

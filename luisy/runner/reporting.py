@@ -40,7 +40,7 @@ def report_of(
     )
     return Report(
         status,
-        Root(root.family, root.key),
+        Root(root.family, root.own_key),
         tuple(_task_report(node, reasons.get(node.task_id, node.decision.reason)) for node in graph),
         seconds,
         remote=traffic,
@@ -58,7 +58,7 @@ def _task_report(node: Node, reason: Reason) -> TaskReport:
     return TaskReport(
         family=node.family,
         params=params,
-        key=node.key or node.base_key,
+        key=node.own_key,
         outcome=node.outcome,
         cacheable=not node.uncacheable and not node.problem,
         adopted=node.adopted,

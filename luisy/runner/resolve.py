@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from luisy.runner.lookup import RemoteSource
     from luisy.runner.workspace import Workspace
 
+_SHOWN_DIGITS = 12
+
 
 class Resolver:
     """Decides for each node of a graph where its result comes from.
@@ -278,6 +280,7 @@ class Resolver:
             node.kind,
             forced=forced,
             adopted=node.adopted,
+            accepted=(node.accepted or "")[:_SHOWN_DIGITS],
             found=found,
             remote=result is not None and self.lookup.origin(result) is not None,
             equal_inputs=equal_inputs is not None,
@@ -292,10 +295,23 @@ class Resolver:
 
     def _find(self, node: Node) -> tuple[Found, Result | None]:
         """The best that the index holds at the deep key; the result comes with it only where it is sound."""
+        node.accepted = None
         if node.base_key is None:
             return Found.NOTHING, None
+        found, result = self.found_at(node, node.base_key)
+        accepted = None if result is not None else self.lookup.accepted(node.base_key)
+        if accepted is None:
+            return found, result
+        counts, result = self.found_at(node, accepted)
+        if result is None:
+            return counts if found is Found.NOTHING else found, None
+        node.accepted = accepted
+        return counts, result
+
+    def found_at(self, node: Node, key: Key) -> tuple[Found, Result | None]:
+        """The best that the index holds for *node* at *key*; the result comes with it only where it is sound."""
         best = Found.NOTHING
-        for result in self.lookup.candidates(node.base_key, _facts(node).project):
+        for result in self.lookup.candidates(key, _facts(node).project):
             node.dynamic = ()
             if result.has_trace and not self._follow_trace(node, result):
                 continue
@@ -380,7 +396,8 @@ class Resolver:
         result = node.result
         if result is not None:
             node.content, node.size, node.adopted = result.manifest, result.size, result.adopted
-            node.key = result.key if result.has_trace else node.base_key
+            # What was accepted is known below as what it is: the result of earlier code (ADR 0009).
+            node.key = result.key if result.has_trace or node.accepted else node.base_key
         else:
             node.key = None if yields(node.task) else node.base_key
             node.content = node.content if node.adopted else None

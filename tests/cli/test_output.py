@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.cli.project import Project
 
 HELP = (
-    *("", "run", "plan", "why", "key", "log", "diff", "get", "graph", "doctor"),
+    *("", "run", "plan", "why", "key", "log", "diff", "get", "accept", "graph", "doctor"),
     *(f"cas {name}" for name in ("status", "ls", "show", "path", "push", "pull")),
     "cas",
 )

@@ -30,7 +30,7 @@ def stats(folder: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
-@pytest.mark.parametrize("command", LOOKING)
+@pytest.mark.parametrize("command", [*LOOKING, ("accept", "Both", "--dry-run")])
 def test_looking_touches_nothing(finished: Project, command: tuple[str, ...]) -> None:
     """No file of project, workspace and store is made, removed, changed or touched."""
     before = stats(finished.folder)

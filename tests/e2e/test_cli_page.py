@@ -88,6 +88,10 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     assert shape(printed(tmp_path, f"cas path {key['key']}")) == shape(example("cas path"))
     assert set(printed(tmp_path, f"key --all {TASK}")) == {"tasks"}
     assert shape(printed(tmp_path, f"graph {TASK}")) == shape(example("graph"))
+    tasks = tmp_path / "my_project" / "tasks.py"
+    code = tasks.read_text(encoding="utf-8")
+    tasks.write_text(code.replace('{"average":', '{str("average"):'), encoding="utf-8")
+    assert shape(printed(tmp_path, f"accept --prove {TASK}")) == shape(example("accept"))
     plan = printed(tmp_path, f"plan {TASK}")
     assert shape(plan) == shape(example("run"))
     assert plan["status"] == "planned"
@@ -104,6 +108,7 @@ def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
         "log",
         "diff",
         "get",
+        "accept",
         "graph",
         "doctor",
         *(f"cas {name}" for name in in_cas),

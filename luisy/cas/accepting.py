@@ -1,0 +1,61 @@
+"""Acceptances in the store: filed, listed, withdrawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luisy.cas._layout import install, remove, write_new
+from luisy.cas.acceptances import AcceptanceRows, resting_on
+from luisy.cas.opened import OpenedStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from luisy.cas.acceptances import Acceptance
+    from luisy.model import Key
+
+
+class Accepting(OpenedStore):
+    """Remembers which earlier results count for the keys of changed code."""
+
+    @property
+    def _acceptances(self) -> AcceptanceRows:
+        return AcceptanceRows(self._database)
+
+    def acceptances(self) -> list[Acceptance]:
+        """All acceptances, newest first."""
+        return self._acceptances.all()
+
+    def file_acceptances(self, acceptances: Iterable[Acceptance]) -> None:
+        """Remember all of *acceptances*, or none of them. Idempotent.
+
+        :raises StoreError: the store cannot be written.
+        :raises OSError: the disk is full.
+        """
+        self._must_write()
+        written: list[tuple[Acceptance, str]] = []
+        try:
+            for acceptance in acceptances:
+                temporary = self._layout.temporary()
+                write_new(temporary, acceptance.encode(), 0o444)
+                written.append((acceptance, temporary))
+            with self._database.writing() as connection:
+                for acceptance, temporary in written:
+                    install(temporary, acceptance.file(self._layout))
+                    self._acceptances.put(connection, acceptance)
+        finally:
+            for _, temporary in written:
+                remove(temporary)
+
+    def withdraw(self, keys: Iterable[Key]) -> list[Acceptance]:
+        """Forget the acceptances at *keys* and all that came through them; returns what was forgotten.
+
+        :raises StoreError: the store cannot be written.
+        """
+        self._must_write()
+        with self._database.writing() as connection:
+            fallen = resting_on(keys, self.acceptances())
+            for acceptance in fallen:  # the file first: a rebuild must not bring back what is gone
+                remove(acceptance.file(self._layout))
+                self._acceptances.drop(connection, acceptance.key)
+        return fallen

@@ -1,0 +1,154 @@
+"""``luisy accept``: declare changed code equivalent, so that existing results count for it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
+from luisy.cli.output import print_json, reserved_stdout
+from luisy.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import luigi
+
+    from luisy.runner.session import Session
+    from luisy.settings import Settings
+
+_SHOWN_DIGITS = 12
+
+
+@click.command(context_settings=TASK_CONTEXT)
+@flag(
+    "--prove", help="First execute one task of each family elsewhere, and refuse if it makes something else."
+)
+@flag("--undo", help="Take back what was accepted for the code as it is now.")
+@flag("--dry-run", help="Say what would be recorded, or taken back, and stop.")
+@with_task
+def accept(
+    task: tuple[str, ...],
+    *,
+    prove: bool | None,
+    undo: bool | None,
+    dry_run: bool | None,
+    **flags: Any,
+) -> int:
+    """Let the existing results of TASK, and of all that it needs, count for their code as it is now.
+
+    For after a refactoring. Refused if anything but code has changed. Without --prove nothing is executed.
+    """
+    if prove and undo:
+        raise click.UsageError("--undo proves nothing")
+    return (
+        undo_accepting(task, loaded(flags), dry_run=bool(dry_run))
+        if undo
+        else accept_results(task, loaded(flags), prove=bool(prove), dry_run=bool(dry_run))
+    )
+
+
+def accept_results(
+    task: tuple[str, ...],
+    settings: Settings,
+    *,
+    prove: bool = False,
+    dry_run: bool = False,
+    ask: bool = False,
+) -> int:
+    """Accept *task*, and say what was accepted.
+
+    :param ask: whether the user has to agree first.
+    """
+    with reserved_stdout(settings.json):
+        document = _accepted(task, settings, prove=prove, dry_run=dry_run, ask=ask)
+    if settings.json:
+        print_json(document)
+        return ExitCode.DONE
+    for item in document["accepted"]:
+        _show("accept" if dry_run else "accepted", item)
+    for proof in document["proofs"]:
+        click.echo(f"proved {proof['task']}: the same {proof['same']} ({proof['seconds']:.2f} s)")
+    if not document["accepted"]:
+        click.echo("nothing to accept: what is needed has results for its code as it is now")
+    return ExitCode.DONE
+
+
+def undo_accepting(task: tuple[str, ...], settings: Settings, *, dry_run: bool) -> int:
+    """Take back what was accepted for *task*, and say so."""
+    with reserved_stdout(settings.json):
+        document = _undone(task, settings, dry_run=dry_run)
+    if settings.json:
+        print_json(document)
+        return ExitCode.DONE
+    for item in document["undone"]:
+        _show("undo" if dry_run else "undone", item)
+    return ExitCode.DONE
+
+
+def _show(what: str, item: dict[str, Any]) -> None:
+    params = ", ".join(f"{name}={value}" for name, value in item["params"].items())
+    action, key = (item[name][:_SHOWN_DIGITS] for name in ("action", "key"))
+    made = f" (made {item['made']})" if "made" in item else ""
+    click.echo(f"{what} {item['family']}({params}): the result at {action}{made} for {key}")
+
+
+def _document(session: Session, *, dry_run: bool, **lists: list[dict[str, Any]]) -> dict[str, Any]:
+    root = session.roots[0]
+    return {
+        "root": {"family": root.family, "key": root.own_key},
+        "dry_run": dry_run,
+        "accepted": [],
+        "proofs": [],
+        "undone": [],
+    } | lists
+
+
+def _accepted(
+    task: tuple[str, ...], settings: Settings, *, prove: bool, dry_run: bool, ask: bool
+) -> dict[str, Any]:
+    from luisy.runner.accepting import apply_acceptances, plan_acceptances
+    from luisy.runner.proving import prove as proved
+
+    with _session(task, settings) as (session, root):
+        planned = plan_acceptances(session, root)
+        proofs = proved(session, planned.accepted) if prove else []
+        if ask and planned.accepted:
+            click.confirm(
+                f"Let {len(planned.accepted)} existing results count for code that has changed?",
+                abort=True,
+                err=True,
+            )
+        if not dry_run and planned.accepted:
+            planned = apply_acceptances(session, planned, [proof.family for proof in proofs])
+        return _document(
+            session,
+            dry_run=dry_run,
+            accepted=[item.as_json() for item in planned.accepted],
+            proofs=[proof.as_json() for proof in proofs],
+        )
+
+
+def _undone(task: tuple[str, ...], settings: Settings, *, dry_run: bool) -> dict[str, Any]:
+    from luisy.runner.accepting import acceptance_document, plan_undoing
+
+    with _session(task, settings) as (session, root):
+        _, found = plan_undoing(session, root)
+        if not dry_run:
+            found = session.store.withdraw([item.key for item in found])
+        return _document(session, dry_run=dry_run, undone=[acceptance_document(item) for item in found])
+
+
+@contextmanager
+def _session(task: tuple[str, ...], settings: Settings) -> Iterator[tuple[Session, luigi.Task]]:
+    from luisy.runner.build import session_for
+    from luisy.runner.commandline import import_module, parsed_task
+
+    import_module(settings.module)
+    # What would be executed or taken over in a run is to be accepted here.
+    settled = replace(settings, force=False, force_all=False, adopt=False)
+    with parsed_task(task) as root, session_for(settled, create=False) as session:
+        yield session, root
