@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from luisy import settings
 from luisy.errors import LuisyError, UsageError
@@ -35,7 +35,15 @@ class ConfigError(UsageError, ValueError):
 
 
 class Config:
-    """The settings of this process; every instance shows the same."""
+    """The settings of this process. It holds none of them itself; as in luisy 1.x, there is one object of it."""
+
+    _only: ClassVar[Config | None] = None
+
+    def __new__(cls) -> Config:  # noqa: PYI034 - Python 3.10 has no Self
+        """The one object."""
+        if Config._only is None:
+            Config._only = object.__new__(cls)
+        return Config._only
 
     @property
     def config(self) -> dict[str, Any]:

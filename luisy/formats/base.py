@@ -39,8 +39,8 @@ class Missing(TaskError):
     slug = "missing-extra"
 
 
-class UnreadableFile(TaskError):
-    """A file is there, but is not what its format says."""
+class UnreadableFile(TaskError, ValueError):
+    """A file is there, but is not what its format says (a ``ValueError``, as in luisy 1.x for folders of parquet)."""
 
     slug = "unreadable-file"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tests.cli.project import Project
 
-LOOKING = (("plan", "Both"), ("plan", "Count", "--letter", "Z"), ("why", "Both"), ("key", "Both", "--all"), ("run", "Both", "--dry-run"),
+LOOKING = (("plan", "Both"), ("graph", "Both"), ("plan", "Count", "--letter", "Z"), ("why", "Both"), ("key", "Both", "--all"), ("run", "Both", "--dry-run"),
            ("cas", "status"), ("cas", "ls"), ("log", "Upper"), ("cas", "show", "Upper"), ("cas", "path", "Upper"))  # fmt: skip
 
 

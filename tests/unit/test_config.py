@@ -36,6 +36,11 @@ def test_set_working_dir(tmp_path: Path) -> None:
     assert luisy.Config().working_dir == settings.current().working_dir == str(tmp_path)
 
 
+def test_there_is_one_config() -> None:
+    """``Config()`` is the same object each time, as in luisy 1.x."""
+    assert luisy.Config() is luisy.Config()
+
+
 def test_activate_download() -> None:
     """``activate_download`` switches downloads on."""
     assert not luisy.Config().download

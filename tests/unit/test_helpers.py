@@ -15,6 +15,7 @@ import pytest
 from luigi.date_interval import Week
 
 from luisy import helpers
+from luisy.errors import LuisyError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,13 @@ def test_filter_info(caplog: pytest.LogCaptureFixture) -> None:
         "shape before Cleaner.look: (1, 2)",
     ]
     assert Cleaner.drop.__doc__ == "Drop a column."
+
+
+def test_a_folder_without_parquet_files(tmp_path: Path) -> None:
+    """It is a ValueError as in luisy 1.x, and one of luisy's."""
+    with pytest.raises(ValueError, match="no parquet file") as caught:
+        helpers.get_df_from_parquet_dir(str(tmp_path))
+    assert isinstance(caught.value, LuisyError)
 
 
 def test_a_folder_of_parquet_files(tmp_path: Path) -> None:

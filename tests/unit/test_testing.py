@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
+import subprocess
+import sys
 import unittest
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import luigi
@@ -26,7 +30,6 @@ from luisy.testing import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -272,3 +275,14 @@ def test_create_file_makes_folders(tmp_path: Path) -> None:
 def test_all_dependencies() -> None:
     """The task itself and everything that it requires."""
     assert get_all_dependencies(Total()) == {Total(), A, B, Doubled(label="a"), Doubled(label="b")}
+
+
+def test_the_guide_is_true(tmp_path: Path) -> None:
+    """The test cases of docs/guide/testing.md pass as they stand there."""
+    page = (Path(__file__).parents[2] / "docs/guide/testing.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "test_guide.py").write_text("\n\n".join(blocks), encoding="utf-8")
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_guide.py"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^5 passed", done.stdout, flags=re.MULTILINE)
