@@ -98,6 +98,22 @@ def test_what_has_no_text_is_told_in_words() -> None:
     )
 
 
+def test_of_several_statements_the_one_that_differs_is_named() -> None:
+    """A registry is made of the functions that register themselves; the one that was edited is told, with its file."""
+    label = "code pkg.f:HANDLERS"
+    made = Source("pkg/f.py", 1, "HANDLERS = []\n")
+    one = Source("pkg/f.py", 3, "@register\ndef one():\n    return 1\n")
+    two = Source("pkg/other.py", 3, "@register\ndef two():\n    return 2\n")
+    edited = Source("pkg/other.py", 3, "@register\ndef two():\n    return 3\n")
+    (change,) = code_changes(
+        Kept({label: "a"}, {label: (made, one, two)}), Kept({label: "b"}, {label: (made, one, edited)})
+    )
+    assert change.shown == "two() in pkg/other.py, which HANDLERS is made of"
+    assert change.name == "pkg/other.py:two"
+    assert change.diff.startswith("--- pkg/other.py\n+++ pkg/other.py\n")
+    assert "-    return 2\n+    return 3\n" in change.diff
+
+
 def test_what_has_a_text_is_enough() -> None:
     """The order of statements is told only where no statement is."""
     old, new = code(f="def f():\n    pass\n"), code(f="def f():\n    return\n")
