@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.changes import paragraph, told_action
+from luisy.cli.opening import task_and_session
 from luisy.cli.options import TASK_CONTEXT, loaded, with_task
-from luisy.cli.output import print_json, reserved_stdout
+from luisy.cli.output import print_json
 from luisy.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from luisy.formats.comparing import TableDifference
     from luisy.runner.differing import Diff, OutputDifference, Side
-    from luisy.settings import Settings
 
 _MOST = 10
 """Columns or files of one output that are named without ``-v``."""
@@ -39,24 +39,16 @@ def diff(task: tuple[str, ...], at: tuple[str, ...], **flags: Any) -> int:
             f"--at is given {len(at)} times", hint="give it once or twice; `luisy log` lists what there is"
         )
     settings = replace(loaded(flags), force=False, force_all=False, adopt=False)
-    with reserved_stdout(settings.json):
-        found = _diff(task, settings, at)
+    with task_and_session(task, settings) as (root, session):
+        from luisy.runner.differing import diff as compared
+
+        found = compared(session, root, at[0], at[1] if at[1:] else None, task)
     if settings.json:
         print_json(found.as_json())
         return ExitCode.DONE
     for line in lines(found, whole=settings.verbose):
         click.echo(line)
     return ExitCode.DONE
-
-
-def _diff(task: tuple[str, ...], settings: Settings, at: tuple[str, ...]) -> Diff:
-    from luisy.runner.build import session_for
-    from luisy.runner.commandline import import_module, parsed_task
-    from luisy.runner.differing import diff as compared
-
-    import_module(settings.module)
-    with parsed_task(task) as root, session_for(settings, create=False) as session:
-        return compared(session, root, at[0], at[1] if at[1:] else None, task)
 
 
 def lines(found: Diff, *, whole: bool) -> Iterator[str]:

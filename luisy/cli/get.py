@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from luisy.cli.opening import task_and_session
 from luisy.cli.options import TASK_CONTEXT, loaded, with_task
-from luisy.cli.output import print_json, reserved_stdout, say_warning
+from luisy.cli.output import print_json, say_warning
 from luisy.errors import ExitCode
-
-if TYPE_CHECKING:
-    from luisy.runner.getting import Got
-    from luisy.settings import Settings
 
 
 @click.command(context_settings=TASK_CONTEXT)
@@ -32,8 +29,10 @@ def get(task: tuple[str, ...], at: str | None, to: str | None, **flags: Any) -> 
     """
     # What would be executed or taken over in a run has no result here.
     settings = replace(loaded(flags), force=False, force_all=False, adopt=False)
-    with reserved_stdout(settings.json):
-        got = _get(task, settings, at=at, to=to)
+    with task_and_session(task, settings) as (root, session):
+        from luisy.runner.getting import get as get_result
+
+        got = get_result(session, root, at=at, to=to, words=task)
     if settings.json:
         print_json(got.as_json())
         return ExitCode.DONE
@@ -42,16 +41,3 @@ def get(task: tuple[str, ...], at: str | None, to: str | None, **flags: Any) -> 
     for note in got.notes:
         say_warning(f"{note.slug}: {note.text}")
     return ExitCode.DONE
-
-
-def _get(task: tuple[str, ...], settings: Settings, *, at: str | None, to: str | None) -> Got:
-    from luisy.runner.build import session_for
-    from luisy.runner.commandline import import_module, parsed_task
-    from luisy.runner.getting import get as get_result
-
-    import_module(settings.module)
-    with (
-        parsed_task(task) as root,
-        session_for(settings, create=False) as session,
-    ):
-        return get_result(session, root, at=at, to=to, words=task)

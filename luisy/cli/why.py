@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.changes import paragraph, told_action
+from luisy.cli.opening import task_and_session
 from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
-from luisy.cli.output import print_json, reserved_stdout
+from luisy.cli.output import print_json
 from luisy.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from luisy.runner.explaining import Why
-    from luisy.settings import Settings
 
 
 @click.command(context_settings=TASK_CONTEXT)
@@ -30,25 +30,17 @@ def why(task: tuple[str, ...], **flags: Any) -> int:
     Down to the function, constant, parameter, package or file that is at the root of it. Executes nothing.
     """
     settings = replace(loaded(flags), force=False, force_all=False)
-    with reserved_stdout(settings.json):
-        found = _why(task, settings)
+    with task_and_session(task, settings) as (root, session):
+        from luisy.runner.explaining import why as explained
+
+        session.plan([root])
+        found = explained(session)
     if settings.json:
         print_json(found.as_json())
         return ExitCode.DONE
     for line in lines(found, whole=settings.verbose):
         click.echo(line)
     return ExitCode.DONE
-
-
-def _why(task: tuple[str, ...], settings: Settings) -> Why:
-    from luisy.runner.build import session_for
-    from luisy.runner.commandline import import_module, parsed_task
-    from luisy.runner.explaining import why as explained
-
-    import_module(settings.module)
-    with parsed_task(task) as root, session_for(settings, create=False) as session:
-        session.plan([root])
-        return explained(session)
 
 
 def lines(found: Why, *, whole: bool) -> Iterator[str]:
