@@ -41,6 +41,7 @@ _IGNORED = frozenset(
         "__annotations_cache__",
         "__classcell__",
         "_namespace_at_class_time",
+        "_unconsumed_params",
         "__hash__",
     ]
 )

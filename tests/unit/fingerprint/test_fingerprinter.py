@@ -430,3 +430,13 @@ def test_rubbish_among_the_loaded_modules_is_survived(
     monkeypatch.setitem(loaded, "a_number", 3)  # as a careless program may
     module = load(monkeypatch, tmp_path, PROJECT)
     assert Fingerprinter().of(module.T).digest == GOLDEN
+
+
+def test_what_luigi_leaves_on_classes_does_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Which of two related classes had an instance first is no part of their code."""
+    text = "import luigi\nclass A(luigi.Task):\n    pass\nclass B(A):\n    pass\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    before = [Fingerprinter().of(kind).digest for kind in (module.A, module.B)]
+    module.A()
+    module.B()
+    assert [Fingerprinter().of(kind).digest for kind in (module.A, module.B)] == before
