@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import TYPE_CHECKING, cast
 
 import zstandard
@@ -15,14 +16,25 @@ if TYPE_CHECKING:
     from typing import IO, BinaryIO
 
 
+class _Packers(threading.local):
+    """A thread's own: making one costs more than it takes to pack a small object."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW)
+
+
+_packers = _Packers()
+
+
 def compress(data: bytes) -> bytes:
     """One frame that declares its size."""
-    return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(data)
+    return _packers.compressor.compress(data)
 
 
 def compressed_if_worthwhile(data: bytes) -> bytes | None:
     """The frame of *data*; None where that saves too little to be worth unpacking."""
-    if not pays(data[:SAMPLE]):
+    if len(data) > SAMPLE and not pays(data[:SAMPLE]):
         return None
     packed = compress(data)
     return packed if len(packed) <= len(data) * WORTHWHILE else None
@@ -47,7 +59,7 @@ def decompress(data: bytes, *, most: int) -> bytes:
     """
     _check(data, most)
     try:
-        return zstandard.ZstdDecompressor(max_window_size=WINDOW).decompress(data, allow_extra_data=False)
+        return _packers.decompressor.decompress(data, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise bad_frame(str(error)) from error
 

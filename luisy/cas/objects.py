@@ -162,18 +162,17 @@ class Objects:
 
         :raises NoSuchResult: it is not there, or was damaged (then it is quarantined now).
         """
-        row = self._index.object(digest)
-        if row is not None:
-            try:
-                with open(self._layout.object(digest), "rb") as file:
-                    token = token_of(os.fstat(file.fileno()))
-                    data = file.read()
-            except OSError:
+        try:
+            with open(self._layout.object(digest), "rb") as file:
+                token = token_of(os.fstat(file.fileno()))
+                data = file.read()
+        except OSError:
+            if self._index.object(digest) is not None:
                 self._lose([digest])
-            else:
-                if digest_bytes(data) == digest:
-                    return data
-                self._quarantine(digest, token)
+        else:
+            if digest_bytes(data) == digest:
+                return data
+            self._quarantine(digest, token)
         raise missing(digest)
 
     def open(self, digest: Digest) -> BinaryIO:

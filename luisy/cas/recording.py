@@ -95,8 +95,13 @@ class Recording(Serving):
 
     def action(self, key: Key) -> Action | None:
         """The whole action that answers *key*; None if there is none or its file is damaged."""
-        found = self._actions.results([key]).get(key)
-        return None if found is None else self._load(found.key)
+        return self.actions([key]).get(key)
+
+    def actions(self, keys: Iterable[Key]) -> dict[Key, Action]:
+        """The whole actions that answer *keys*; one query, and a file each."""
+        found = self._actions.results(list(keys))
+        loaded = ((key, self._load(result.key)) for key, result in found.items())
+        return {key: action for key, action in loaded if action is not None}
 
     def _load(self, key: Key) -> Action | None:
         try:

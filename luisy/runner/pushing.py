@@ -151,16 +151,16 @@ def _files_behind(store: Store, project: str, keys: Sequence[Key] | None) -> dic
         return files
     contents: set[Digest] = set()
     seen: set[Key] = set()
-    waiting = list(keys)
+    waiting = set(keys)
     while waiting:
-        key = waiting.pop()
-        if key in seen or (action := store.action(key)) is None:
-            continue
-        seen.add(key)
-        contents.update(one.digest for one in action.inputs)
-        contents.update(Digest(one.key) for one in action.trace)  # of an external task it is its content
-        waiting += [one.key for one in action.inputs if one.key is not None]
-        waiting += [one.key for one in action.trace]
+        seen |= waiting
+        found = store.actions(waiting).values()
+        inputs = [one for action in found for one in action.inputs]
+        yielded = [
+            one.key for action in found for one in action.trace
+        ]  # of an external task it is its content
+        contents.update([*(one.digest for one in inputs), *map(Digest, yielded)])
+        waiting = {key for key in (*(one.key for one in inputs), *yielded) if key is not None} - seen
     return {name: one for name, one in files.items() if one.content in contents}
 
 

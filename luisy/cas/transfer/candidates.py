@@ -120,7 +120,7 @@ def load(store: Store, keys: Sequence[Key]) -> tuple[list[Candidate], list[Held]
     held: list[Held] = []
     for start in range(0, len(keys), _BATCH):
         chunk = keys[start : start + _BATCH]
-        read = {key: action for key in chunk if (action := store.action(key)) is not None}
+        read = store.actions(chunk)
         whole = store.manifests({action.manifest for action in read.values()})
         needs = {digest: manifests.encode(manifest) for digest, manifest in whole.items()}
         wanted = {digest for manifest in whole.values() for digest in manifest.objects}
