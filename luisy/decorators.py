@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 import luigi
 import luigi.util
+from luigi.parameter import ParameterVisibility
 
 from luisy import settings, targets
 from luisy.errors import UsageError
@@ -201,7 +202,7 @@ def auto_filename(
 def auto_filename(
     task_class: Any = None, /, *, excl_params: Iterable[str] | None = None, excl_none: bool = False
 ) -> Any:
-    """The file is named by the task's family and its significant parameters (``luisy.naming``).
+    """The file is named by the task's family and its significant public parameters (``luisy.naming``).
 
     :param excl_params: names of parameters that are not told; tasks that differ in nothing else share a file.
     :param excl_none: parameters that are None are not told.
@@ -210,7 +211,12 @@ def auto_filename(
 
     def get_file_name(self: Any) -> str:
         """The automatic name, without the file's ending."""
-        told = sorted((name, p) for name, p in self.get_params() if p.significant and name not in excluded)
+        told = sorted(
+            (name, p)
+            for name, p in self.get_params()
+            # Names of files are seen by everybody, and tasks that differ in nothing else are one to Luigi (task_id).
+            if p.significant and p.visibility == ParameterVisibility.PUBLIC and name not in excluded
+        )
         values = ((name, parameter, getattr(self, name)) for name, parameter in told)
         shown = [item for item in values if not (excl_none and item[2] is None)]
         name = automatic_name(self.get_task_family(), shown, [name for name, _ in told])

@@ -56,7 +56,6 @@ class options(luigi.Config):
     token = luigi.Parameter(visibility=ParameterVisibility.PRIVATE)
 
 
-@luisy.auto_filename(excl_params=["password", "hint"])
 class Guarded(luisy.Task):
     password = luigi.Parameter(visibility=ParameterVisibility.PRIVATE)
     hint = luigi.Parameter(visibility=ParameterVisibility.HIDDEN)
@@ -66,7 +65,6 @@ class Guarded(luisy.Task):
         self.write(len(self.password) + len(self.hint) + len(options().token))
 
 
-@luisy.auto_filename(excl_params=["password", "hint"])
 class Lonely(luisy.Task):
     password = luigi.Parameter(visibility=ParameterVisibility.PRIVATE)
 
@@ -97,7 +95,6 @@ class Slow(luisy.Task):
         time.sleep(600)
 
 
-@luisy.auto_filename(excl_params=["password", "hint"])
 class Broken(luisy.Task):
     password = luigi.Parameter(default=Lonely().password, visibility=ParameterVisibility.PRIVATE)
 

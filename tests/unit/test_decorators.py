@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 import pytest
+from luigi.parameter import ParameterVisibility
 
 import luisy
 from luisy import targets
@@ -430,3 +431,15 @@ def test_decorated_classes_keep_their_type(tmp_path: Path) -> None:
     assert "error" not in done.stdout, done.stdout
     assert done.stdout.count("def (") == 2
     assert 'Revealed type is "int"' in done.stdout.replace("builtins.", "")
+
+
+def test_a_value_that_is_not_public_is_in_no_file_name() -> None:
+    """Names are seen by everybody; Luigi does not tell such tasks apart either."""
+
+    class Guarded(luisy.Task):
+        column = luigi.Parameter()
+        password = luigi.Parameter(visibility=ParameterVisibility.PRIVATE)
+        hint = luigi.Parameter(visibility=ParameterVisibility.HIDDEN)
+
+    task = Guarded(column="wind", password="pw-1234", hint="hint-1234")
+    assert task.get_file_name() == "Guarded_column=wind"
