@@ -29,7 +29,9 @@ COLUMNS = (
     "a.key, a.manifest, a.manifest_bytes, a.inputs, a.adopted, a.size, a.seconds, a.created,"
     " a.base_key IS NOT NULL"
 )
-"""What :func:`result_of` reads, of a table of actions that is called ``a``."""
+"""What :func:`result_of` reads, of a table of actions that is called ``a``; and whether side files belong to it."""
+
+_OWN_COLUMNS = f"{COLUMNS}, a.held_back <> '' AND NOT a.adopted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Result:
     :param seconds: how long ``run()`` took.
     :param created: seconds since the epoch, UTC.
     :param has_trace: the action is one of several at its base key (dynamic dependencies).
+    :param has_side_files: the task wrote files beside its outputs, which the action names.
     """
 
     key: Key
@@ -55,6 +58,7 @@ class Result:
     seconds: float
     created: float
     has_trace: bool
+    has_side_files: bool
 
     @property
     def outputs(self) -> Manifest | None:
@@ -169,7 +173,8 @@ class ActionRows:
         if not keys:
             return {}
         rows = self._database.query(
-            WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a ON a.id = coalesce("
+            WANTED
+            + f"SELECT {_OWN_COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a ON a.id = coalesce("
             "(SELECT t.id FROM aliases l JOIN actions t ON t.key = l.action_key WHERE l.key = wanted.digest),"
             "(SELECT o.id FROM actions o WHERE o.key = wanted.digest))",
             packed(keys),
@@ -178,7 +183,9 @@ class ActionRows:
 
     def own(self, key: Key) -> Result | None:
         """The action filed at *key* itself, aliases aside."""
-        rows = self._database.query(f"SELECT {COLUMNS} FROM actions a WHERE a.key = ?", (bytes.fromhex(key),))
+        rows = self._database.query(
+            f"SELECT {_OWN_COLUMNS} FROM actions a WHERE a.key = ?", (bytes.fromhex(key),)
+        )
         return result_of(rows[0]) if rows else None
 
     def traced(self, keys: Sequence[Key]) -> dict[Key, list[Result]]:
@@ -186,7 +193,7 @@ class ActionRows:
         found: dict[Key, list[Result]] = {}
         if keys:
             rows = self._database.query(
-                WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a"
+                WANTED + f"SELECT {_OWN_COLUMNS}, wanted.digest FROM wanted CROSS JOIN actions a"
                 " ON a.base_key = wanted.digest ORDER BY a.id DESC",
                 packed(keys),
             )
@@ -197,7 +204,7 @@ class ActionRows:
     def by_shallow(self, key: Key) -> Result | None:
         """The newest action with this shallow key."""
         rows = self._database.query(
-            f"SELECT {COLUMNS} FROM actions a WHERE a.shallow_key = ? ORDER BY a.id DESC LIMIT 1",
+            f"SELECT {_OWN_COLUMNS} FROM actions a WHERE a.shallow_key = ? ORDER BY a.id DESC LIMIT 1",
             (bytes.fromhex(key),),
         )
         return result_of(rows[0]) if rows else None
@@ -302,6 +309,7 @@ def result_of(row: tuple[Any, ...]) -> Result:
         row[6],
         row[7],
         row[8] == 1,
+        row[9] == 1,
     )
 
 

@@ -26,6 +26,9 @@ _IN_NAMESPACE = "b.id >> 24 IN (SELECT s.id FROM remote_segments s WHERE s.names
 _WINNER = f"SELECT b.id FROM remote_actions b WHERE b.key = {{key}} AND {_IN_NAMESPACE} ORDER BY b.rank, b.slot LIMIT 1"
 
 
+_COLUMNS = f"{COLUMNS}, 0"  # what has side files is never uploaded
+
+
 class RemoteRows:
     """Questions about one namespace, with the names and the answers of the store's own."""
 
@@ -41,7 +44,7 @@ class RemoteRows:
         if not keys:
             return {}
         rows = self._ask(
-            WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
+            WANTED + f"SELECT {_COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
             f" ON a.id = ({_WINNER.format(key='wanted.digest')})",
             packed(keys),
         )
@@ -52,7 +55,7 @@ class RemoteRows:
         found: dict[Key, list[Result]] = {}
         if keys:
             rows = self._ask(
-                WANTED + f"SELECT {COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
+                WANTED + f"SELECT {_COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
                 f" ON a.base_key = wanted.digest AND a.id = ({_WINNER.format(key='a.key')})"
                 " ORDER BY abs(a.rank) DESC, a.slot, a.key",
                 packed(keys),
@@ -64,7 +67,7 @@ class RemoteRows:
     def by_shallow(self, key: Key) -> Result | None:
         """The winning action with this shallow key; of several keys that have one, the one that wins again."""
         rows = self._ask(
-            f"SELECT {COLUMNS} FROM remote_actions a WHERE a.shallow_key = :key"
+            f"SELECT {_COLUMNS} FROM remote_actions a WHERE a.shallow_key = :key"
             f" AND a.id = ({_WINNER.format(key='a.key')}) ORDER BY a.rank, a.slot LIMIT 1",
             {"key": bytes.fromhex(key)},
         )

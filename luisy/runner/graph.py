@@ -50,7 +50,7 @@ class Node:
     :param asked: its own ``complete()`` was asked; else *complete* is whether its files are there.
     :param by_inputs: a wrapper with a ``run()``: complete when all its inputs are.
     :param superseded: its result will be made anew, so nothing that was made from the old one counts.
-    :param supersedes: what is filed at its key was made from other inputs and gives way.
+    :param supersedes: what is filed at its key was made from other inputs, or is not whole, and gives way.
     :param renewed: without a result: when the newest of what it rests on was made or replaced, as far as known.
     :param refs: what its inputs counted as when *base_key* was made of them.
     :param key: as its consumers see it (with its trace); None while an input has none.

@@ -249,7 +249,7 @@ class Keeper:
             sources=self.store.put(self._sources(fingerprint)),
             seconds=ran.seconds,
             held_back=f"wrote {side_files[0]} beside its outputs" if side_files else "",
-            provenance=self._provenance.of(fingerprint),
+            provenance={**self._provenance.of(fingerprint), **self.workspace.described_beside(side_files)},
         )
 
 

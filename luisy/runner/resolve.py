@@ -272,7 +272,7 @@ class Resolver:
         history, cutoff = (History.SAME_CODE, True) if node.result else self._history(node)
         if node.result is None and not forced:
             self._try_adopting(node, history)
-        node.supersedes = found is Found.SUPERSEDED
+        node.supersedes = found in (Found.SUPERSEDED, Found.GONE)
         self._conclude(node, found, forced=forced)
         # With an input that has no key yet, any result of this code may turn out to be at the deep key.
         keyless = node.base_key is None and history is History.SAME_CODE
@@ -323,7 +323,7 @@ class Resolver:
 
     def _standing(self, node: Node, result: Result) -> Found:
         """Whether *result* is whole and was made from what the inputs' results are now, as far as they are known."""
-        if not self.lookup.whole(result):
+        if not self.lookup.whole(result) or not self._is_complete(result):
             return Found.GONE
         leaves = input_leaves(node)
         if (
@@ -348,6 +348,13 @@ class Resolver:
             elif leaf.result is not None and not leaf.by_content:
                 times += (leaf.result.created, self.lookup.superseded(leaf.key))
         return max(times)
+
+    def _is_complete(self, result: Result) -> bool:
+        """Whether what the task wrote beside its outputs is there too: who reads one may look for the other."""
+        if not result.has_side_files:
+            return True
+        action = self.lookup.action(result)
+        return action is not None and self.workspace.are_beside(action)
 
     def _follow_trace(self, node: Node, result: Result) -> bool:
         """Whether the tasks that this execution yielded still have the keys that they had."""
@@ -375,7 +382,8 @@ class Resolver:
         node.shallow_key = shallow_key(node)
         if node.shallow_key is None:
             return None
-        return self.lookup.equal_inputs(node.shallow_key, _facts(node).project)
+        result = self.lookup.equal_inputs(node.shallow_key, _facts(node).project)
+        return result if result is not None and self._is_complete(result) else None
 
     def _history(self, node: Node) -> tuple[History, bool]:
         """What was ever recorded for these parameters, and whether early cutoff could still find some of it."""

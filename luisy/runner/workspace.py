@@ -6,6 +6,7 @@ throws bytes away that exist nowhere else.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from luisy.cas import Store
-    from luisy.model import Digest, Manifest
+    from luisy.model import Action, Digest, Manifest
     from luisy.runner.graph import Graph, Node
 
 Tokens: TypeAlias = "dict[str, bytes | None]"
 """How files were by :func:`stat_token`, by their paths; None for one that was not there."""
+
+
+_BESIDE = "side_files"
 
 
 class Workspace:
@@ -242,6 +246,22 @@ class Workspace:
             if (token := self._tokens.get(path)) is not None
         ]
         self.store.place(rows)
+
+    def described_beside(self, paths: Iterable[str]) -> dict[str, str]:
+        """What an action says of the files at *paths*, which its task wrote beside its outputs; it never goes to a remote."""
+        contents = {path: self._content_of(path) for path in paths}
+        return {_BESIDE: json.dumps(contents)} if contents else {}
+
+    def are_beside(self, action: Action) -> bool:
+        """Whether the files that a task wrote beside its outputs lie there as it left them."""
+        contents: dict[str, str | None] = json.loads(action.provenance.get(_BESIDE, "{}"))
+        return all(self._content_of(path) == digest for path, digest in contents.items())
+
+    def _content_of(self, path: str) -> Digest | None:
+        try:
+            return self.store.snapshot([(b"", path)]).digest
+        except OSError:
+            return None
 
     def adoptable(self, node: Node) -> bool:
         """Whether the outputs of *node* are files from before luisy, to be taken as Luigi would take them."""
