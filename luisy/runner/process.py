@@ -23,6 +23,7 @@ from luisy.plan import Kind
 from luisy.runner.asking import Code
 from luisy.runner.keeping import Execution, Ran, failure
 from luisy.runner.requirements import Requirements
+from luisy.tasks import naming_only
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -108,7 +109,11 @@ class CachingProcess(ContextManagedTaskProcess):
         self._dynamic.clear()
         roots = self.session.workspace.watched(self.session.graph)
         start = time.monotonic()
-        with observe.watch(roots) as seen, self.session.oracle.asked_by(self.task, Code.RUN) as asker:
+        with (
+            observe.watch(roots) as seen,
+            self.session.oracle.asked_by(self.task, Code.RUN) as asker,
+            naming_only(only=False),  # what it runs directly may count on the folders of its outputs
+        ):
             new = self._drive(self.task.run())
         for node, _ in asker.answers.values():
             if node not in self.node.deps:

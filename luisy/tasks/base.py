@@ -1,7 +1,7 @@
 """The task classes that users derive theirs from.
 
 A task says by ``get_outdir()`` and ``get_file_name()`` (which the decorators write) where its output lies.
-In a session of luisy, naming an output touches no disk: folders are made when something is written, and by Luigi's
+While luisy plans, naming an output touches no disk: folders are made when something is written, and by Luigi's
 worker just before ``run()``, for tasks that write to ``self.output().path`` by themselves. Elsewhere the folder is
 made when the output is named, as in luisy 1.x.
 """

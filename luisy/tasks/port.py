@@ -1,7 +1,7 @@
 """What tasks need of those above them, and the one place that it is set.
 
-Only a run knows where results come from and go to (``ResultSource``). And while a session of luisy lasts, naming
-an output touches no disk, since a plan is to leave the workspace alone (``naming_only``).
+Only a run knows where results come from and go to (``ResultSource``). And while a session of luisy asks tasks what
+they are, naming an output touches no disk, since a plan is to leave the workspace alone (``naming_only``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ResultSource(Protocol):
 
 class _Port:
     source: ResultSource | None = None
-    sessions: int = 0
+    naming_only: bool = False
 
 
 def set_result_source(source: ResultSource | None) -> ResultSource | None:
@@ -60,22 +60,25 @@ def source_for(action: str, task: luigi.Task) -> ResultSource:
 
 
 @contextlib.contextmanager
-def naming_only() -> Iterator[None]:
-    """Let outputs be named without making their folders, for the length of a session."""
-    _Port.sessions += 1
+def naming_only(only: bool = True) -> Iterator[None]:  # noqa: FBT001, FBT002 - what it is named for
+    """Let outputs be named without making their folders, for the length of a session.
+
+    :param only: False lets the folders be made again, while the session runs a task.
+    """
+    before, _Port.naming_only = _Port.naming_only, only
     try:
         yield
     finally:
-        _Port.sessions -= 1
+        _Port.naming_only = before
 
 
 def make_folder(folder: str) -> None:
-    """Make *folder*, which an output was named in, unless a session lasts or there is no working dir yet.
+    """Make *folder*, which an output was named in, unless a session asks for names or there is no working dir yet.
 
     In luisy 1.x an output's folder is there once it was named, and code that calls ``run()`` directly or writes to
     ``output().path`` by itself counts on it.
     """
-    if _Port.sessions:
+    if _Port.naming_only or os.path.isdir(folder):
         return
     working_dir = settings.current().working_dir
     if working_dir is None or not os.path.isdir(working_dir):

@@ -242,3 +242,31 @@ def test_a_run_of_ones_own(shop: Project) -> None:
         """
     )
     assert not shop.store.exists()
+
+
+def test_a_task_that_runs_another_directly(shop: Project) -> None:
+    """Within ``run()``, the folder of what another task writes by itself is there, as in luisy 1.x."""
+    shop.write(
+        "shop/tasks",
+        """
+        import luisy
+
+        @luisy.interim
+        class Helper(luisy.Task):
+            def get_sub_dir(self):
+                return "of_its_own"
+
+            def run(self):
+                with open(self.output().path, "w") as file:
+                    file.write("helped")
+
+        @luisy.final
+        class Report(luisy.Task):
+            def run(self):
+                Helper().run()
+                with open(Helper().output().path) as file:
+                    self.write(file.read())
+        """,
+    )
+    shop.luisy(*OLD_FORM)
+    assert (shop.data / "shop/interim/of_its_own/Helper.pkl").read_text() == "helped"
