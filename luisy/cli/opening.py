@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def task_and_session(words: Sequence[str], settings: Settings) -> Iterator[tuple[luigi.Task, Session]]:
-    """The task that *words* name, and a session that makes no store where there is none.
+    """The task that *words* name, and a session.
 
-    What user code prints meanwhile goes to stderr where a document was asked for.
+    A store is made only where a remote is asked: what comes from there goes into it. What user code prints meanwhile
+    goes to stderr where a document was asked for.
 
     :raises LuisyError: the module cannot be imported, there is no such task, or the store cannot be opened.
     """
@@ -29,5 +30,5 @@ def task_and_session(words: Sequence[str], settings: Settings) -> Iterator[tuple
 
     with reserved_stdout(settings.json):
         import_module(settings.module)
-        with parsed_task(words) as task, session_for(settings, create=False) as session:
+        with parsed_task(words) as task, session_for(settings, create=settings.uses_remote) as session:
             yield task, session

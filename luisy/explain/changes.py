@@ -62,6 +62,8 @@ class Change:
         if self.part is Part.CODE:
             verb = "is new" if self.old is None else "is gone" if self.new is None else "changed"
             return f"code {verb}: {self.shown}"
+        if self.old is self.new is None:  # that it changed is all that may be known
+            return f"{self.part.value} changed: {self.shown}"
         return f"{self.part.value} {self.shown}: {shown_value(self.old)} -> {shown_value(self.new)}"
 
     def as_json(self) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from luisy.errors import LuisyError
 from luisy.explain import Account
 from luisy.fingerprint.kept import decode, kept
 from luisy.runner.graph import input_leaves
-from luisy.runner.parts import HIDDEN, parts_of
+from luisy.runner.parts import HIDDEN, inputs_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from luisy.cas import Store
     from luisy.fingerprint import Fingerprinter
@@ -42,11 +42,15 @@ class Accounts:
         self._now: dict[Digest, Kept] = {}
         self._then: dict[Digest, Kept | None] = {}
 
-    def of_node(self, node: Node) -> Account:
-        """What the key of *node* is made of as things stand."""
-        leaves = input_leaves(node)
+    def of_node(self, node: Node, dynamic: Sequence[Node] = ()) -> Account:
+        """What the key of *node* is made of as things stand.
+
+        :param dynamic: what it is taken to yield.
+        """
+        leaves = (*input_leaves(node), *dynamic)
         contents = {leaf.task_id: leaf.content for leaf in leaves if leaf.content is not None}
-        return Account(parts_of(node, self._store.secret()), self.code_of_node(node), contents=contents)
+        parts = parts_of(node, self._store.secret()) | inputs_of(dynamic)
+        return Account(parts, self.code_of_node(node), contents=contents)
 
     def code_of_node(self, node: Node) -> Kept | None:
         """Parts and sources of its fingerprint now; None where it has none."""

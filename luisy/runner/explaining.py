@@ -20,6 +20,7 @@ from luisy.plan import Kind
 from luisy.runner.accounts import Accounts
 from luisy.runner.graph import input_leaves
 from luisy.runner.nearest import Records
+from luisy.runner.parts import HIDDEN
 
 if TYPE_CHECKING:
     from luisy.explain import Account
@@ -99,8 +100,9 @@ class Explainer:
     """Compares the tasks of a planned session with what was recorded of them."""
 
     def __init__(self, session: Session) -> None:
-        self._graph = session.graph
+        self._reasons = session.reasons
         self._lookup = session.resolver.lookup
+        self._rebuild = session.resolver.rebuild
         self._records = Records(session.store, session.exchange)
         self._accounts = Accounts(session.store, session.fingerprinter, self._records.bring)
         self._steps: dict[tuple[str, Key | None], _Step] = {}
@@ -108,12 +110,13 @@ class Explainer:
     def why(self, node: Node) -> Why:
         """Why *node* has a result, or has none."""
         told = (node.family, str(node.task), node.own_key)
+        reason = self._reasons.of([node]).get(node.task_id, node.decision.reason)
         if _is_hit(node):
             result = node.result
             origin = None if result is None else self._lookup.origin(result)
             served = None if result is None else self._lookup.action(result)
             url = "" if origin is None else origin.url
-            return Why(*told, hit=True, reason=node.decision.reason, origin=url, action=served)
+            return Why(*told, hit=True, reason=reason, origin=url, action=served)
         action: Action | None = None
         changes: tuple[Change, ...] = ()
         if node.kind is Kind.WRAPPER:
@@ -121,7 +124,7 @@ class Explainer:
         elif node.facts is not None:
             action = self._records.nearest(node.facts)
             changes = self._explained(node, action).changes
-        return Why(*told, hit=False, reason=node.decision.reason, action=action, changes=changes)
+        return Why(*told, hit=False, reason=reason, action=action, changes=changes)
 
     def _of_wrapper(self, node: Node) -> tuple[Change, ...]:
         """A wrapper is nothing but its inputs: each without a result is held against the nearest that it had."""
@@ -155,14 +158,17 @@ class Explainer:
         step = _Step()
         if then is None or node.facts is None:
             return step
-        now = self._accounts.of_node(node)
+        dynamic = node.dynamic or self._yielded(then)
+        now = self._accounts.of_node(node, dynamic)
         old = self._accounts.of_action(then, now)
         step.own = own_changes(old, now)
         if then.params_digest == node.facts.params_digest():  # across stores, hidden values look different
             step.own = [change for change in step.own if change.part is not Part.PARAMETER]
+        elif all(change.part is not Part.PARAMETER for change in step.own):
+            step.own.insert(0, _unseen(old, now))
         if then.fingerprint != node.facts.fingerprint:
             step.own += _code(old, now, then.fingerprint, node.facts.fingerprint)
-        required = {dep.task_id: dep for dep in (*input_leaves(node), *node.held)}
+        required = {dep.task_id: dep for dep in (*input_leaves(node), *dynamic, *node.held)}
         for task_id, (before, after) in changed_inputs(old, now).items():
             dep = required.get(task_id)
             if dep is None:
@@ -178,6 +184,11 @@ class Explainer:
         if not step.own and not step.inputs and node.base_key not in (None, then.key, then.base_key):
             step.own.append(_unnamed(old))
         return step
+
+    def _yielded(self, then: Action) -> tuple[Node, ...]:
+        """The tasks that ``run()`` yielded then, as they are now: those of now are not known before it ran."""
+        built = (self._rebuild(one.module, one.family, one.params) for one in then.trace)
+        return tuple(node for node in built if node is not None)
 
     def _conclude(self, task: str, step: _Step) -> None:
         """Put together what changed in a task and in its inputs, which are concluded already."""
@@ -203,6 +214,17 @@ def _code(old: Account, new: Account, before: str, after: str) -> list[Change]:
     if old.code is None or new.code is None:
         return [Change(Part.CODE, "fingerprint", before, after, what="what it was then is not recorded")]
     return code_changes(old.code, new.code)
+
+
+def _unseen(old: Account, new: Account) -> Change:
+    """A parameter that differs though all that is shown of it is equal."""
+    hidden = any(value.startswith(HIDDEN) for value in {**old.parts, **new.parts}.values())
+    what = (
+        "one that is not public"
+        if hidden
+        else "one whose value is written as it was (a class with other code)"
+    )
+    return Change(Part.PARAMETER, "unseen", None, None, what=what)
 
 
 def _unnamed(old: Account) -> Change:

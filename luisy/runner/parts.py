@@ -16,6 +16,8 @@ from luisy.plan import Kind
 from luisy.runner.graph import input_leaves
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from luisy.keys import Parameter
     from luisy.runner.graph import Node
 
@@ -37,8 +39,13 @@ def parts_of(node: Node, secret: bytes) -> dict[str, str]:
     elif node.kind is Kind.EXTERNAL:
         parts |= {"family": node.family, "content": node.content or UNKNOWN}
     # Wrappers stand for their inputs: nothing is filed at their own keys that could be compared later.
-    parts |= {f"input {leaf.task_id}": _counted(leaf) for leaf in input_leaves(node)}
+    parts |= inputs_of(input_leaves(node))
     return parts | {f"held {held.task_id}": _counted(held) for held in node.held}
+
+
+def inputs_of(nodes: Iterable[Node]) -> dict[str, str]:
+    """The parts that inputs are in the key of their consumer."""
+    return {f"input {node.task_id}": _counted(node) for node in nodes}
 
 
 def _counted(node: Node) -> str:

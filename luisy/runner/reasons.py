@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from luisy.explain import code_changes, in_short
+from luisy.explain import code_changes, in_short, own_changes
 from luisy.model import Outcome, Reason
 from luisy.runner.accounts import Accounts
 from luisy.runner.graph import input_leaves
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _EXPLAINED = frozenset({"code-changed", "input-changed"})
 _NAMED = 3
+_OTHERS = Reason("options-changed", "what it is set to changed since its last result")
 
 
 class Reasons:
@@ -33,6 +34,7 @@ class Reasons:
         self._accounts = Accounts(store, fingerprinter, lambda *_: None)
         self._known: dict[tuple[str, Reason], Reason] = {}
         self._code: dict[tuple[Digest, Digest], str] = {}
+        self._options: dict[Digest, str] = {}
 
     def of(self, nodes: Iterable[Node]) -> dict[str, Reason]:
         """The longer reasons, by task id; of other tasks nothing."""
@@ -57,13 +59,11 @@ class Reasons:
         for node in nodes:
             reason = node.decision.reason
             found = recorded.get(tasks[node.task_id], []) if node.task_id in tasks else []
-            more = (
-                self._changed_code(node, found)
-                if reason.slug == "code-changed"
-                else _changed_inputs(node, found)
-            )
-            text = f"{reason.text}: {more}" if more else reason.text
-            self._known[node.task_id, reason] = Reason(reason.slug, text)
+            if reason.slug == "code-changed":
+                longer = _with(reason, self._changed_code(node, found))
+            else:
+                longer = self._same_code(node, found)
+            self._known[node.task_id, reason] = longer
 
     def _changed_code(self, node: Node, recorded: list[Recorded]) -> str:
         """What changed in the code since the newest result of other code; looked at once for all tasks of a class."""
@@ -82,24 +82,39 @@ class Reasons:
             )
         return self._code[pair]
 
+    def _same_code(self, node: Node, recorded: list[Recorded]) -> Reason:
+        """What changed since the newest result of the same code: inputs, or else options and the like."""
+        assert node.facts is not None
+        own = (node.key, node.base_key)
+        rows = (row for row in recorded if row.fingerprint == node.facts.fingerprint and row.key not in own)
+        last = next(rows, None)
+        leaves = input_leaves(node)
+        if last is None or len(last.inputs) != len(leaves):
+            return node.decision.reason
+        pairs = list(zip(leaves, last.inputs, strict=True))
+        changed = [str(leaf.task) for leaf, digest in pairs if leaf.content not in (None, digest)]
+        if changed:
+            more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+            return _with(node.decision.reason, ", ".join(changed[:_NAMED]) + more)
+        if any(leaf.content is None for leaf in leaves):
+            return node.decision.reason
+        others = self._others(node, last)
+        return _with(_OTHERS, others) if others else node.decision.reason
+
+    def _others(self, node: Node, last: Recorded) -> str:
+        """Options, outputs and the like that changed; they are those of a class, so looked at once."""
+        assert node.facts is not None
+        if node.facts.fingerprint not in self._options:
+            action = self._store.action(last.key)
+            now = self._accounts.of_node(node)
+            found = [] if action is None else own_changes(self._accounts.of_action(action, now), now)
+            self._options[node.facts.fingerprint] = in_short(found)
+        return self._options[node.facts.fingerprint]
+
 
 def _task(facts: Facts) -> tuple[str, str, Digest]:
     return facts.project, facts.family, facts.params_digest()
 
 
-def _changed_inputs(node: Node, recorded: list[Recorded]) -> str:
-    """The inputs whose bytes are not those of the newest result of this code."""
-    assert node.facts is not None
-    own = (node.key, node.base_key)
-    rows = (row for row in recorded if row.fingerprint == node.facts.fingerprint and row.key not in own)
-    last = next(rows, None)
-    leaves = input_leaves(node)
-    if last is None or len(last.inputs) != len(leaves):
-        return ""
-    changed = [
-        str(leaf.task)
-        for leaf, digest in zip(leaves, last.inputs, strict=True)
-        if leaf.content not in (None, digest)
-    ]
-    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-    return ", ".join(changed[:_NAMED]) + more
+def _with(reason: Reason, more: str) -> Reason:
+    return Reason(reason.slug, f"{reason.text}: {more}") if more else reason

@@ -89,7 +89,7 @@ class Session:
     current: list[Builder] = field(default_factory=list)
     oracle: Oracle = field(init=False)
     _walker: Walker = field(init=False)
-    _reasons: Reasons = field(init=False)
+    reasons: Reasons = field(init=False)
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(self.store, self.settings.working_dir, LinkMode(self.settings.link))
@@ -108,7 +108,7 @@ class Session:
         self.resolver.rebuild = self._rebuild
         self.oracle = Oracle(self, self.resolver.writer_of)
         self._walker = Walker(self.graph, self.oracle)
-        self._reasons = Reasons(self.store, self.fingerprinter)
+        self.reasons = Reasons(self.store, self.fingerprinter)
 
     def share(self) -> None:
         """Work with other machines: what one of them has told to be done must be in the remote for the others."""
@@ -467,7 +467,7 @@ class Session:
             self.graph,
             self.executions,
             self.workspace.notes,
-            reasons=self._reasons.of(self.graph.nodes.values()),
+            reasons=self.reasons.of(self.graph.nodes.values()),
             seconds=time.monotonic() - self.started,
             traffic=self.exchange.traffic,
             incomplete=self.exchange.incomplete,
