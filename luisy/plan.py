@@ -183,6 +183,11 @@ RULES: tuple[Rule, ...] = (
         lambda s: Reason("complete", f"Luigi finds it done; not cacheable: {s.uncacheable}"),
     ),
     Rule(
+        lambda s: s.found is Found.SOUND and bool(s.accepted) and not s.forced,
+        lambda s: Outcome.REMOTE if s.remote else Outcome.LOCAL,
+        lambda s: Reason("accepted", f"the result at {s.accepted} was accepted for its code as it is now"),
+    ),
+    Rule(
         lambda s: s.adopted and not s.forced,
         _always(Outcome.LOCAL),
         _says(
@@ -194,11 +199,6 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.found is Found.SOUND and s.remote and not s.forced,
         _always(Outcome.REMOTE),
         _says("remote", "the remote has its result"),
-    ),
-    Rule(
-        lambda s: s.found is Found.SOUND and bool(s.accepted) and not s.remote and not s.forced,
-        _always(Outcome.LOCAL),
-        lambda s: Reason("accepted", f"the result at {s.accepted} was accepted for its code as it is now"),
     ),
     Rule(
         lambda s: s.found is Found.SOUND and not s.forced,

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from luisy.cli.opening import task_and_session
 from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
-from luisy.cli.output import print_json, reserved_stdout
+from luisy.cli.output import print_json
 from luisy.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import luigi
-
     from luisy.runner.session import Session
     from luisy.settings import Settings
 
@@ -44,11 +40,10 @@ def accept(
     """
     if prove and undo:
         raise click.UsageError("--undo proves nothing")
-    return (
-        undo_accepting(task, loaded(flags), dry_run=bool(dry_run))
-        if undo
-        else accept_results(task, loaded(flags), prove=bool(prove), dry_run=bool(dry_run))
-    )
+    settings = loaded(flags)
+    if undo:
+        return undo_accepting(task, settings, dry_run=bool(dry_run))
+    return accept_results(task, settings, prove=bool(prove), dry_run=bool(dry_run))
 
 
 def accept_results(
@@ -63,29 +58,31 @@ def accept_results(
 
     :param ask: whether the user has to agree first.
     """
-    with reserved_stdout(settings.json):
-        document = _accepted(task, settings, prove=prove, dry_run=dry_run, ask=ask)
+    document = _accepted(task, settings, prove=prove, dry_run=dry_run, ask=ask)
     if settings.json:
         print_json(document)
-        return ExitCode.DONE
+    elif not settings.quiet:
+        _show_accepted(document)
+    return ExitCode.DONE
+
+
+def _show_accepted(document: dict[str, Any]) -> None:
     for item in document["accepted"]:
-        _show("accept" if dry_run else "accepted", item)
+        _show("accept" if document["dry_run"] else "accepted", item)
     for proof in document["proofs"]:
         click.echo(f"proved {proof['task']}: the same {proof['same']} ({proof['seconds']:.2f} s)")
     if not document["accepted"]:
         click.echo("nothing to accept: what is needed has results for its code as it is now")
-    return ExitCode.DONE
 
 
 def undo_accepting(task: tuple[str, ...], settings: Settings, *, dry_run: bool) -> int:
     """Take back what was accepted for *task*, and say so."""
-    with reserved_stdout(settings.json):
-        document = _undone(task, settings, dry_run=dry_run)
+    document = _undone(task, settings, dry_run=dry_run)
     if settings.json:
         print_json(document)
-        return ExitCode.DONE
-    for item in document["undone"]:
-        _show("undo" if dry_run else "undone", item)
+    elif not settings.quiet:
+        for item in document["undone"]:
+            _show("undo" if dry_run else "undone", item)
     return ExitCode.DONE
 
 
@@ -94,6 +91,11 @@ def _show(what: str, item: dict[str, Any]) -> None:
     action, key = (item[name][:_SHOWN_DIGITS] for name in ("action", "key"))
     made = f" (made {item['made']})" if "made" in item else ""
     click.echo(f"{what} {item['family']}({params}): the result at {action}{made} for {key}")
+
+
+def _settled(settings: Settings) -> Settings:
+    """What would be executed or taken over in a run is to be accepted here."""
+    return replace(settings, force=False, force_all=False, adopt=False)
 
 
 def _document(session: Session, *, dry_run: bool, **lists: list[dict[str, Any]]) -> dict[str, Any]:
@@ -113,17 +115,17 @@ def _accepted(
     from luisy.runner.accepting import apply_acceptances, plan_acceptances
     from luisy.runner.proving import prove as proved
 
-    with _session(task, settings) as (session, root):
+    with task_and_session(task, _settled(settings)) as (root, session):
         planned = plan_acceptances(session, root)
         proofs = proved(session, planned.accepted) if prove else []
-        if ask and planned.accepted:
+        if ask and not dry_run and planned.accepted:
             click.confirm(
                 f"Let {len(planned.accepted)} existing results count for code that has changed?",
                 abort=True,
                 err=True,
             )
         if not dry_run and planned.accepted:
-            planned = apply_acceptances(session, planned, [proof.family for proof in proofs])
+            planned = apply_acceptances(session, planned, [proof.fingerprint for proof in proofs])
         return _document(
             session,
             dry_run=dry_run,
@@ -135,20 +137,8 @@ def _accepted(
 def _undone(task: tuple[str, ...], settings: Settings, *, dry_run: bool) -> dict[str, Any]:
     from luisy.runner.accepting import acceptance_document, plan_undoing
 
-    with _session(task, settings) as (session, root):
-        _, found = plan_undoing(session, root)
+    with task_and_session(task, _settled(settings)) as (root, session):
+        found = plan_undoing(session, root)
         if not dry_run:
             found = session.store.withdraw([item.key for item in found])
         return _document(session, dry_run=dry_run, undone=[acceptance_document(item) for item in found])
-
-
-@contextmanager
-def _session(task: tuple[str, ...], settings: Settings) -> Iterator[tuple[Session, luigi.Task]]:
-    from luisy.runner.build import session_for
-    from luisy.runner.commandline import import_module, parsed_task
-
-    import_module(settings.module)
-    # What would be executed or taken over in a run is to be accepted here.
-    settled = replace(settings, force=False, force_all=False, adopt=False)
-    with parsed_task(task) as root, session_for(settled, create=False) as session:
-        yield session, root

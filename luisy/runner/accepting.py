@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import luigi
 
     from luisy.cas import Result
-    from luisy.model import Key
+    from luisy.model import Digest, Key
     from luisy.runner.graph import Node
     from luisy.runner.session import Session
 
@@ -112,15 +112,15 @@ def plan_acceptances(session: Session, task: luigi.Task) -> Acceptances:
     return Acceptances(session.roots[0], tuple(search.accepted))
 
 
-def apply_acceptances(session: Session, planned: Acceptances, proved: Iterable[str] = ()) -> Acceptances:
+def apply_acceptances(session: Session, planned: Acceptances, proved: Iterable[Digest] = ()) -> Acceptances:
     """Record what was planned; returns it as it was recorded.
 
-    :param proved: the families whose new code was executed and made the same.
+    :param proved: the fingerprints of code that was executed and made the same.
     :raises StoreError: the store cannot be written.
     """
-    families = frozenset(proved)
+    known = frozenset(proved)
     accepted = tuple(
-        replace(item, record=replace(item.record, proved=item.record.family in families))
+        replace(item, record=replace(item.record, proved=item.record.fingerprint in known))
         for item in planned.accepted
     )
     session.store.file_acceptances([item.record for item in accepted])
@@ -241,8 +241,8 @@ class _Search:
 # --- taking it back
 
 
-def plan_undoing(session: Session, task: luigi.Task) -> tuple[Node, list[Acceptance]]:
-    """The root, and the acceptances that count now for *task* and what it needs, with all that came through them.
+def plan_undoing(session: Session, task: luigi.Task) -> list[Acceptance]:
+    """The acceptances that count now for *task* and what it needs, with all that came through them.
 
     :raises NoSuchResult: there is none (slug ``no-acceptance``).
     """
@@ -255,4 +255,4 @@ def plan_undoing(session: Session, task: luigi.Task) -> tuple[Node, list[Accepta
             slug="no-acceptance",
             hint="with the code that was accepted in place, it can be undone",
         )
-    return session.roots[0], found
+    return found

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     import luigi
 
-    from luisy.model import Manifest
+    from luisy.model import Digest, Manifest
     from luisy.runner.accepting import Accepted
     from luisy.runner.session import Session
 
@@ -65,12 +65,14 @@ class NotEquivalentError(LuisyError):
 class Proof:
     """One execution of new code.
 
+    :param fingerprint: of the code.
     :param seconds: how long it took.
     :param same: ``bytes``, or ``values`` where the bytes differ and what they are read as does not.
     """
 
     family: str
     task: str
+    fingerprint: Digest
     seconds: float
     same: str
 
@@ -99,9 +101,9 @@ def prove(session: Session, accepted: Sequence[Accepted]) -> list[Proof]:
     :raises NotEquivalentError: one made something else.
     :raises NotAcceptedError: one cannot be executed apart from the workspace, or fails.
     """
-    cheapest: dict[str, Accepted] = {}
+    cheapest: dict[Digest, Accepted] = {}
     for item in sorted(accepted, key=lambda item: item.result.seconds):
-        cheapest.setdefault(item.record.family, item)
+        cheapest.setdefault(item.record.fingerprint, item)
     proofs = []
     for item in cheapest.values():
         found = _in_a_process(session, item)
@@ -115,7 +117,8 @@ def prove(session: Session, accepted: Sequence[Accepted]) -> list[Proof]:
                 f"the new code of {item.node.task} makes something else: {'; '.join(found.differences)}",
                 hint="nothing was recorded; `luisy run` executes it",
             )
-        proofs.append(Proof(item.record.family, str(item.node.task), found.seconds, found.same))
+        record, task = item.record, str(item.node.task)
+        proofs.append(Proof(record.family, task, record.fingerprint, found.seconds, found.same))
     return proofs
 
 
