@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from luisy.cas import Store
-from tests.azurite import azurite as azurite  # noqa: PLC0414 - a fixture
+from tests.azurite import Azurite
 from tests.e2e.machines import settings_of
 from tests.unit.cas.values import action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
-
-    from tests.azurite import Azurite
 
 pytestmark = pytest.mark.soak
 
@@ -54,8 +52,10 @@ class Place:
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """An empty remote; what was put into it is removed again, since it is large."""
     if request.param == "azure":
-        azurite: Azurite = request.getfixturevalue("azurite")
+        azurite = Azurite(tmp_path / "azurite")
+        azurite.start()
         yield Place(tmp_path, settings_of(azurite.new_container(), azurite.credentials))
+        azurite.kill()
     else:
         (tmp_path / "remote").mkdir()
         yield Place(tmp_path, {"LUISY_REMOTE": f"file://{tmp_path / 'remote'}"})
