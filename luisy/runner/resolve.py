@@ -7,6 +7,8 @@ so a plan and its run agree.
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luisy import keys
@@ -14,6 +16,7 @@ from luisy.errors import LuisyError
 from luisy.keys import Facts
 from luisy.naming import project_of
 from luisy.plan import SERVED, UNCERTAIN, Found, History, Kind, Situation, decide
+from luisy.runner.clock import Clock
 from luisy.runner.describe import Promises, significant_parameters, yields
 from luisy.runner.graph import equal_task_id_error, input_leaves
 from luisy.runner.keeping import maker_of
@@ -65,6 +68,7 @@ class Resolver:
         # Filled by the session where a remote may be asked: where an external task's files are to be had.
         self.elsewhere: Callable[[Node], Elsewhere | None] = lambda _: None
         self._options = OptionValues()
+        self._clock = Clock(workspace.root, dt.datetime.now().astimezone().date())
         self._promises = Promises(self._fingerprint)
         self._places = Places()
 
@@ -106,6 +110,8 @@ class Resolver:
         except LuisyError as error:
             node.uncacheable = node.uncacheable or error.text
             return
+        if clock := self._clock.read_by(node, node.facts.parameters):
+            node.facts = replace(node.facts, observed={**(node.facts.observed or {}), **clock})
         node.encoded_facts = node.facts.encoded()
 
     def _fingerprint(self, kind: type) -> str:

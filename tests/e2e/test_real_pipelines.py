@@ -6,10 +6,13 @@ the end tells which word and which raw file it was made from.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.e2e.projects import PRELUDE
 
 if TYPE_CHECKING:
     from tests.e2e.projects import Project
@@ -407,3 +410,135 @@ def test_an_odd_pipeline(project: Project, name: str) -> None:
     project.edit('" two"', '" one"')
     again()
     assert root_text(project) == "a one root"
+
+
+DATED = """
+    import datetime
+
+    from days import TODAY
+
+
+    class Daily(Text):
+        def output(self):
+            return luigi.LocalTarget(DATA / "pipe" / TODAY.strftime("PATH"))
+
+        def run(self):
+            self.put(str(TODAY))
+
+
+    class Root(Text):
+        def requires(self):
+            return Daily()
+
+        def run(self):
+            self.put(self.taken() + " root")
+"""
+
+# The day of the test, and one that is as good as tomorrow: the clock itself is not to be set.
+DAYS = """
+    import datetime, os
+
+    TODAY = datetime.date.today() - datetime.timedelta(int(os.environ.get("AGO", "0")))
+"""
+
+
+@pytest.mark.parametrize(
+    "path", ["report-%Y-%m-%d.txt", "%Y/%m/%d/report.txt", "%d%m%Y.txt", "%Y_%m_%d/deep/report.txt"]
+)
+def test_an_output_path_with_today_s_date(project: Project, path: str) -> None:
+    """Once a day, as under Luigi: on another day neither its bytes nor those made of them are taken for that day's."""
+    project.write("days", DAYS)
+    project.tasks(DATED.replace("PATH", path))
+    yesterday = {"AGO": "1"}
+    assert project.cold(environment=yesterday).ran == ["Daily", "Root"]
+    assert project.cold(environment=yesterday).ran == []
+    before = project.text("Root")
+    assert project.cold().ran == ["Daily", "Root"]
+    assert project.text("Root") != before
+    project.remove_outputs()
+    assert project.cold().ran == []
+    assert project.text("Root") != before
+
+
+def test_an_output_path_with_the_date_of_a_parameter(project: Project) -> None:
+    """Whose value is in the key anyway: the path's folder may be any."""
+    project.tasks(
+        """
+        class Root(Text):
+            date = luigi.DateParameter()
+
+            def output(self):
+                return luigi.LocalTarget(DATA / os.environ.get("FOLDER", "pipe") / f"{self.date:%Y%m%d}" / "root.txt")
+
+            def run(self):
+                self.put("root")
+        """
+    )
+    day = dt.datetime.now().astimezone().date().isoformat()
+    assert len(project.cold("Root", "--date", day).ran) == 1
+    assert project.cold("Root", "--date", day, environment={"FOLDER": "other"}).ran == []
+    parts = project.luisy("key", "--json", "--module", "pipe", "Root", "--date", day).document["parts"]
+    assert not [name for name in parts if name.startswith("observed")]
+
+
+def test_an_output_path_relative_to_the_current_directory(project: Project) -> None:
+    """From another folder the results are put there; nothing executes."""
+    project.tasks(
+        """
+        class Root(luigi.Task):
+            def output(self):
+                return luigi.LocalTarget("made/root.txt")
+
+            def run(self):
+                with self.output().open("w") as file:
+                    file.write("root")
+        """
+    )
+    project.cold()
+    assert (project.code / "made" / "root.txt").read_text() == "root"
+    elsewhere = project.folder / "elsewhere"
+    elsewhere.mkdir()
+    done = project.python(
+        f"""
+        import os, luisy, pipe
+        os.chdir({str(elsewhere)!r})
+        print(luisy.build(pipe.Root()).counts["local"])
+        """
+    )
+    assert done.stdout == "1\n"
+    assert (elsewhere / "made" / "root.txt").read_text() == "root"
+
+
+def test_a_module_name_with_a_hyphen(project: Project) -> None:
+    """Luigi imports it by its name, and so does luisy; its code counts."""
+    project.write(
+        "my-pipe",
+        PRELUDE + "\n\nclass Root(Text):\n    def run(self):\n        self.put('one')\n",
+    )
+    words = ("run", "--json", "--module", "my-pipe", "Root")
+    assert project.luisy(*words).ran == ["Root"]
+    assert project.luisy(*words).ran == []
+    project.remove_outputs()
+    assert project.luisy(*words).ran == []
+    project.edit("'one'", "'two'", module="my-pipe")
+    assert project.luisy(*words).ran == ["Root"]
+    assert project.text("Root") == "two"
+
+
+def test_a_loop_of_writes_that_broke_off(project: Project) -> None:
+    """Lines appended before a failure are not there when the task starts again, and never in its result."""
+    project.tasks(
+        """
+        class Root(Text):
+            def run(self):
+                for number in range(3):
+                    with open(self.output().path, "a") as file:
+                        file.write(str(number))
+                    assert number != LAST
+        """.replace("LAST", "1")
+    )
+    project.run(expected=1)
+    project.run(expected=1)
+    project.edit("number != 1", "number != 7")
+    assert project.run().ran == ["Root"]
+    assert project.text("Root") == "012"
