@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from luigi.event import Event
+from luigi.rpc import RemoteScheduler, RPCError
 from luigi.scheduler import DISABLED, DONE, FAILED, PENDING, UNKNOWN
 from luigi.worker import TaskStatusReporter, Worker
 
@@ -182,6 +183,15 @@ class CachingWorker(Worker):
                 self.session.ran_in_batch(task, self.session.graph.nodes[kwargs["task_id"]].seconds)
             self.session.publish()
         super()._add_task(*args, **kwargs)
+        if kwargs["status"] == DONE and isinstance(self._scheduler, RemoteScheduler):
+            self._say_how(self.session.graph.nodes[kwargs["task_id"]])
+
+    def _say_how(self, node: Node) -> None:
+        """Show the outcome in the visualiser, unless the task itself has said something there."""
+        with contextlib.suppress(RPCError):
+            if not self._scheduler.get_task_status_message(node.task_id)["statusMessage"]:
+                said = f"luisy: {node.outcome.value}, {node.decision.reason.text}"
+                self._scheduler.set_task_status_message(node.task_id, said)
 
     def _keep_alive(self, get_work_response: Any) -> bool:
         """On a shared scheduler, stay while others run tasks, and a while longer in case one of them was lost."""

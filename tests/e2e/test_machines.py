@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests import luigid
 from tests.azurite import Azurite
 from tests.azurite import azurite as azurite  # noqa: PLC0414 - a fixture
 from tests.e2e.machines import Machine, settings_of
@@ -81,25 +80,8 @@ def daemon(tmp_path: Path) -> Iterator[int]:
     code.mkdir()
     (code / "luigi.cfg").write_text(_CONFIG)
     (code / "machines.py").write_text(_TASKS)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    luigid = shutil.which("luigid", path=os.path.dirname(sys.executable))
-    assert luigid is not None, "luigid comes with luigi"
-    process = subprocess.Popen(
-        [luigid, "--port", str(port), "--address", "127.0.0.1", "--state-path", str(tmp_path / "state")],
-        cwd=code,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
-    yield port
-    process.kill()
-    process.wait()
+    with luigid.serving(code, tmp_path / "state") as port:
+        yield port
 
 
 def _start(tmp_path: Path, machine: str, port: int, settings: dict[str, str]) -> subprocess.Popen[str]:
