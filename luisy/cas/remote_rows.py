@@ -102,13 +102,15 @@ class RemoteRows:
         """The newest winning action of this task and these parameters, else the newest of this task."""
         if project != self._index.project:
             return None
-        rows = self._ask(
-            f"SELECT a.key FROM remote_actions a WHERE a.family = :family"
-            f" AND a.id = ({_WINNER.format(key='a.key')})"
-            " ORDER BY a.params_digest = :params DESC, a.created DESC, a.key LIMIT 1",
-            {"params": bytes.fromhex(params_digest), "family": family},
-        )
-        return Key(rows[0][0].hex()) if rows else None
+        for condition in ("a.params_digest = :params AND", ""):  # the first is answered by an index
+            rows = self._ask(
+                f"SELECT a.key FROM remote_actions a WHERE {condition} a.family = :family"
+                f" AND a.id = ({_WINNER.format(key='a.key')}) ORDER BY a.created DESC, a.key LIMIT 1",
+                {"params": bytes.fromhex(params_digest), "family": family},
+            )
+            if rows:
+                return Key(rows[0][0].hex())
+        return None
 
     def actions(self, keys: Sequence[Key]) -> dict[Key, tuple[Action, ActionRecord]]:
         """The whole action that wins at each key, and its record; damaged ones are left out."""

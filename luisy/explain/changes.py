@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from luisy.model import is_digest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -16,6 +18,7 @@ UNKNOWN = "unknown"
 """Stands for an input of which neither key nor content is known yet."""
 
 _SHOWN_CHARACTERS = 60
+_SHOWN_DIGITS = 12
 _HIDDEN = "hidden "
 
 
@@ -92,6 +95,8 @@ def shown_value(text: str | None) -> str:
         return "not there"
     if text.startswith(_HIDDEN):
         return "a value that is not shown"
+    if is_digest(text):
+        return text[:_SHOWN_DIGITS]
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 

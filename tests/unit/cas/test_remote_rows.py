@@ -146,6 +146,17 @@ def test_the_questions_of_resolving_are_answered(index: Index) -> None:
     assert (whole.key, whole.params, record.manifest) == (key(2), {"year": "2"}, None)
 
 
+def test_the_nearest_result_has_equal_parameters_or_is_the_newest(index: Index) -> None:
+    """What `why` compares with, as the store's own answer: same parameters first, else the newest of the family."""
+    index.action(1, 101, opened=1, slot=1, created=10.0)
+    index.action(2, 102, opened=1, slot=2, created=30.0)
+    index.action(3, 103, opened=1, slot=3, created=20.0)
+    assert index.rows.nearest("weather", "Clean", digest(1)) == key(1)
+    assert index.rows.nearest("weather", "Clean", digest(99)) == key(2)
+    assert index.rows.nearest("weather", "Other", digest(1)) is None
+    assert index.rows.nearest("other", "Clean", digest(1)) is None
+
+
 def test_a_loser_is_no_answer_by_its_shallow_key(index: Index) -> None:
     """Its key has another result; what it was made from may be the same."""
     index.action(1, 10, opened=1, slot=1, shallow_key=key(91))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -231,6 +232,32 @@ def test_nearest_prefers_equal_parameters(store: Store, workspace: Path) -> None
     assert store.nearest("weather", "Clean", digest(1)) == key(1)
     assert store.nearest("weather", "Clean", digest(99)) == key(2)
     assert store.nearest("weather", "Other", digest(1)) is None
+
+
+def test_what_was_recorded_of_many_tasks_is_asked_for_at_once(store: Store, workspace: Path) -> None:
+    """Key, fingerprint and inputs of each action, newest first, by task; of others nothing."""
+    manifest = kept(store, workspace / "f")
+    first, second = action(manifest, 1), action(manifest, 2, params_digest=digest(1), fingerprint=digest(77))
+    store.record(first)
+    store.record(second)
+    known, unknown = ("weather", "Clean", digest(1)), ("weather", "Clean", digest(99))
+    found = store.recorded([known, unknown])
+    assert set(found) == {known}
+    assert [(row.key, row.fingerprint) for row in found[known]] == [
+        (key(2), digest(77)),
+        (key(1), first.fingerprint),
+    ]
+    assert found[known][1].inputs == tuple(item.digest for item in first.inputs)
+
+
+def test_a_store_has_a_pseudonym_that_tells_no_secret(store: Store, tmp_path: Path) -> None:
+    """12 digits: the same whenever it is asked, others for another store, and no part of the secret."""
+    name = store.pseudonym()
+    assert re.fullmatch("[0-9a-f]{12}", name)
+    assert name == store.pseudonym()
+    assert name not in store.secret().hex()
+    with Store.open(tmp_path / "another") as another:
+        assert another.pseudonym() != name
 
 
 def test_actions_are_listed_newest_first(store: Store, workspace: Path) -> None:

@@ -77,6 +77,12 @@ def test_a_value_that_is_not_public_is_not_told() -> None:
     assert change.told() == "parameter token: a value that is not shown -> a value that is not shown"
 
 
+def test_digests_are_cut_to_what_tells_them_apart() -> None:
+    """Of a declared file twelve digits of each digest are shown in a line."""
+    change = Change(Part.DECLARED, "file a.csv", "a" * 64, "b" * 64)
+    assert change.told() == f"declared file a.csv: {'a' * 12} -> {'b' * 12}"
+
+
 def test_long_values_are_cut_in_a_line() -> None:
     """A parameter of a thousand characters does not fill the screen; the document has it whole."""
     change = Change(Part.PARAMETER, "x", "a" * 1000, "b")
