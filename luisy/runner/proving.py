@@ -1,7 +1,8 @@
 """``luisy accept --prove``: new code is executed on the inputs of an earlier result and must make the same.
 
 Each task runs in a process and a workspace of its own, which are thrown away. Its outputs, and those of the tasks that
-it requires, are looked for there: luisy's tasks by way of the working dir, others by way of their targets' paths.
+it requires, are looked for there: luisy's tasks by way of the working dir, others by way of their targets' paths. To the
+real workspace nothing is written.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from luigi.task import DynamicRequirements
+from luigi.task_register import Register
 from luigi.worker import TaskProcess
 
 from luisy import settings as configuration
@@ -28,10 +31,12 @@ from luisy.model import LinkMode
 from luisy.runner.accepting import NotAcceptedError
 from luisy.runner.comparing import difference
 from luisy.runner.describe import describe_outputs, is_local_file
+from luisy.runner.fence import fenced
 from luisy.runner.graph import Node, flat, input_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
     from multiprocessing.connection import Connection
 
     import luigi
@@ -157,13 +162,17 @@ def _tell(session: Session, item: Accepted, scratch: str, sender: Connection) ->
 def _proved(session: Session, item: Accepted, scratch: str) -> _Outcome:
     new, old = os.path.join(scratch, "new"), os.path.join(scratch, "old")
     with configuration.overridden(working_dir=new):
-        node = _arranged(item.node.task, new)
-        for leaf in input_leaves(item.node):
-            _bring(session, leaf, _arranged(leaf.task, new))
+        Register.clear_instance_cache()  # what instances remember of paths is true of the real workspace
+        node = _arranged(item.node.task.clone(), new)
+        required = input_leaves(item.node)
+        for leaf in required:
+            _bring(session, leaf, _arranged(leaf.task.clone(), new))
         for _, path in node.outputs:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         began = time.monotonic()
-        _execute(node.task)
+        workspace = session.workspace.watched(session.graph)
+        with fenced(workspace, but=[os.path.realpath(session.store.path), str(session.store.path)]):
+            _execute(node.task, {leaf.task_id for leaf in required})
         seconds = time.monotonic() - began
         manifest = session.resolver.lookup.manifest(item.result)
         made = session.store.snapshot(node.outputs)
@@ -214,12 +223,27 @@ def _bring(session: Session, leaf: Node, arranged: Node) -> None:
             shutil.copy2(source, path)
 
 
-def _execute(task: luigi.Task) -> None:
+def _execute(task: luigi.Task, brought: AbstractSet[str]) -> None:
+    """Run *task* as Luigi would; what it yields must be among what was *brought*, by task id."""
     with _reporting(task):
         answer: Any = task.run()
         if isinstance(answer, Generator):
-            raise NotAcceptedError("its run() yields tasks")
+            _drive(answer, brought)
         task.on_success()
+
+
+def _drive(generator: Generator[Any, Any, Any], brought: AbstractSet[str]) -> None:
+    sent = None
+    while True:
+        try:
+            yielded = generator.send(sent)
+        except StopIteration:
+            return
+        requirements = yielded if isinstance(yielded, DynamicRequirements) else DynamicRequirements(yielded)
+        for task in requirements.flat_requirements:
+            if task.task_id not in brought:
+                raise NotAcceptedError(f"it yields {task}, which the earlier execution did not")
+        sent = requirements.paths
 
 
 @contextmanager

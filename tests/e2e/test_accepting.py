@@ -353,3 +353,42 @@ def test_of_each_family_the_cheapest_task_is_proved(project: Project) -> None:
     assert [proof["task"] for proof in document["proofs"]] == ["Part(number=0)"]
     assert len(document["accepted"]) == 3
     assert json.dumps(document).count('"proved": true') == 3
+
+
+def test_a_task_that_yields_is_proved_with_what_it_yielded(project: Project) -> None:
+    """What it yields now must be what it yielded then."""
+    project.tasks(DYNAMIC)
+    project.run()
+    project.edit("self.put(file.read())", "text = file.read(); self.put(text)")
+    assert [proof["family"] for proof in accept(project, "--prove")["proofs"]] == ["Root"]
+    project.edit("got = yield Part()", "yield Raw(); got = yield Part()")
+    error = accept(project, "--prove", expected=1)["error"]
+    assert "it yields Raw(name=raw)" in error["text"]
+
+
+@pytest.mark.parametrize("how", ["write_text(TEXT + TEXT)", "unlink()", 'rename(DATA / "away")'])
+def test_a_proof_does_not_touch_the_workspace(project: Project, how: str) -> None:
+    """A task that has remembered a path and changes what is there is stopped before it does."""
+    project.tasks(
+        """
+        TEXT = "made"
+
+
+        class Root(luigi.Task):
+            def __init__(self, *args, **kwargs):
+                super().__init__(*args, **kwargs)
+                self.place = Path(self.output().path)
+
+            def output(self):
+                return luigi.LocalTarget(DATA / "pipe" / "out.txt")
+
+            def run(self):
+                self.place.write_text(TEXT)
+        """
+    )
+    project.run()
+    project.edit("self.place.write_text(TEXT)", f"self.place.{how}")
+    error = accept(project, "--prove", expected=1)["error"]
+    assert error["slug"] == "not-accepted"
+    assert f"it would change {project.data}/pipe/out.txt" in error["text"]
+    assert (project.data / "pipe" / "out.txt").read_text() == "made"
