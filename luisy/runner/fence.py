@@ -26,7 +26,7 @@ _CHANGING = {
 
 @contextmanager
 def fenced(folders: Sequence[str], *, but: Sequence[str]) -> Iterator[None]:
-    """Refuse to change files below *folders* while the block runs, but for those below *but*.
+    """Refuse to change *folders* and what is below them while the block runs, but for those below *but*.
 
     For a process that ends soon: the hook cannot be taken away again. What C code opens by itself is not seen, nor what
     is named relative to an open folder (``dir_fd``).
@@ -41,7 +41,8 @@ def fenced(folders: Sequence[str], *, but: Sequence[str]) -> Iterator[None]:
             return
         for path in _changed(event, args):
             absolute = os.path.abspath(os.fsdecode(path))
-            if absolute.startswith(closed) and not absolute.startswith(free):
+            inside = f"{absolute}{os.sep}"  # a folder itself belongs to what lies below it
+            if inside.startswith(closed) and not inside.startswith(free):
                 raise PermissionError(f"it would change {absolute}")
 
     sys.addaudithook(hook)
