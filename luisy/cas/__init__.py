@@ -13,6 +13,7 @@ from luisy.cas.acceptances import Acceptance, resting_on
 from luisy.cas.action_rows import Listed, Recorded, Result
 from luisy.cas.external_rows import ExternalFiles, RawBlob
 from luisy.cas.manifests import output_names, output_of
+from luisy.cas.pins import Pin
 from luisy.cas.records import Rescued
 from luisy.cas.searching import Match, MatchKind, is_prefix
 from luisy.cas.stat_tokens import stat_token
@@ -25,6 +26,7 @@ __all__ = [
     "Listed",
     "Match",
     "MatchKind",
+    "Pin",
     "Placement",
     "RawBlob",
     "Recorded",

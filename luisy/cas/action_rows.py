@@ -151,6 +151,10 @@ class ActionRows:
             "UPDATE OR REPLACE actions SET key = ? WHERE key = ?", (bytes.fromhex(to), bytes.fromhex(key))
         )
 
+    def drop(self, connection: sqlite3.Connection, keys: Sequence[Key]) -> None:
+        """Forget the actions filed at *keys*; aliases to them count for nothing from then on."""
+        connection.executemany("DELETE FROM actions WHERE key = ?", [(bytes.fromhex(key),) for key in keys])
+
     def put_superseded(self, connection: sqlite3.Connection, record: Superseded) -> None:
         """Remember that the content at a key changed."""
         connection.execute(
@@ -187,6 +191,21 @@ class ActionRows:
             f"SELECT {_OWN_COLUMNS} FROM actions a WHERE a.key = ?", (bytes.fromhex(key),)
         )
         return result_of(rows[0]) if rows else None
+
+    def owned(self, keys: Sequence[Key]) -> list[Result]:
+        """The actions filed at *keys* themselves, aliases aside; one query whatever their number."""
+        if not keys:
+            return []
+        query = f"SELECT {_OWN_COLUMNS} FROM wanted CROSS JOIN actions a ON a.key = wanted.digest"
+        return [result_of(row) for row in self._database.query(WANTED + query, packed(keys))]
+
+    def task_of(self, key: Key) -> tuple[str, dict[str, str]]:
+        """Family and public parameters of the action filed at *key*, these only if they are not long."""
+        rows = self._database.query(
+            "SELECT t.family, a.params FROM actions a JOIN tasks t ON t.id = a.task WHERE a.key = ?",
+            (bytes.fromhex(key),),
+        )
+        return (rows[0][0], json.loads(rows[0][1] or "{}")) if rows else ("", {})
 
     def traced(self, keys: Sequence[Key]) -> dict[Key, list[Result]]:
         """The actions with a trace at each base key, newest first; keys without any are absent."""

@@ -144,7 +144,7 @@ def action_document(store: Store, match: Match) -> dict[str, Any]:
         "bytes": action.size,
         "adopted": action.adopted,
         "held_back": action.held_back,
-        "pins": [],
+        "pins": store.pinned().get(action.key, []),
         "manifest": action.manifest,
         "outputs": None if manifest is None else [_entry(store, entry) for entry in manifest.entries],
         "inputs": [{"key": item.key, "digest": item.digest} for item in action.inputs],

@@ -28,6 +28,7 @@ _FROM_FILES = (
     "actions",
     "aliases",
     "acceptances",
+    "pins",
     "superseded",
     "rescued",
     "seen_refs",

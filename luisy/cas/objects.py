@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from luisy.cas._layout import install, remove, write_new
-from luisy.cas.hashing import digest_bytes, digest_own_file, update_from_own_file
+from luisy.cas.hashing import digest_bytes, digest_descriptor, digest_own_file, update_from_own_file
 from luisy.cas.materialise import clone, copy
 from luisy.cas.processes import PerProcess
 from luisy.cas.stat_tokens import token_of
@@ -258,14 +258,17 @@ class Objects:
 
 
 def hash_object(path: str) -> tuple[Digest, int, bytes] | None:
-    """Digest, size and stat token of an object file; None if it cannot be read, or changes meanwhile."""
+    """Digest, size and stat token of an object file; None if it cannot be read, or changes meanwhile.
+
+    It is read, not mapped: a bad block of the disk is an error then, and not the end of the process (SIGBUS).
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
         status = os.fstat(descriptor)
-        digest = digest_own_file(descriptor, status.st_size)
+        digest = digest_descriptor(descriptor)
         same = token_of(os.fstat(descriptor)) == token_of(status)
         return (digest, status.st_size, token_of(status)) if same else None
     except OSError:

@@ -16,6 +16,7 @@ from luisy.cas.index import Index
 from luisy.cas.locks import exclusive
 from luisy.cas.objects import hash_object
 from luisy.cas.outputs import needed
+from luisy.cas.pins import Pin, PinRows
 from luisy.cas.records import Alias, RecordKind, Rescued, SeenRef, Superseded
 from luisy.cas.workspace_rows import WorkspaceRows
 from luisy.errors import CorruptionError
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
     from luisy.model import Action
 
 _T = TypeVar("_T")
+
+DECODERS: dict[RecordKind, Callable[[bytes], object]] = {
+    RecordKind.ACCEPTANCE: Acceptance.decode,
+    RecordKind.ALIAS: Alias.decode,
+    RecordKind.PIN: Pin.decode,
+    RecordKind.RESCUED: Rescued.decode,
+    RecordKind.SEEN_REF: SeenRef.decode,
+    RecordKind.SUPERSEDED: Superseded.decode,
+}
+"""What reads the record files of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,9 @@ def rebuild(layout: Layout, index: Index, rows: ActionRows, workspace: Workspace
         acceptances = AcceptanceRows(index.database)
         for acceptance in _decoded(layout.records(RecordKind.ACCEPTANCE.value), Acceptance.decode, damaged):
             acceptances.put(connection, acceptance)
+        pins = PinRows(index.database)
+        for pin in _decoded(layout.records(RecordKind.PIN.value), Pin.decode, damaged):
+            pins.put(connection, pin)
     return Rebuilt(len(objects), len(filed), len(aliases), len(rescued), tuple(damaged))
 
 
@@ -79,7 +93,7 @@ def lost_index(layout: Layout) -> bool:
     if os.path.exists(layout.index):
         return False
     try:
-        return any(next(_files(folder), None) is not None for folder in (layout.actions, layout.objects))
+        return any(next(files_in(folder), None) is not None for folder in (layout.actions, layout.objects))
     except OSError:  # what cannot be looked at cannot be opened either, which says more
         return False
 
@@ -138,7 +152,7 @@ def _manifest_bytes(layout: Layout, digest: Digest) -> bytes | None:
 
 
 def _objects(layout: Layout, damaged: list[str]) -> Iterator[tuple[Digest, int, bytes]]:
-    for path in _files(layout.objects):
+    for path in files_in(layout.objects):
         found = hash_object(path)
         if found is not None and path == layout.object(found[0]):
             yield found
@@ -147,14 +161,14 @@ def _objects(layout: Layout, damaged: list[str]) -> Iterator[tuple[Digest, int, 
 
 
 def _decoded(folder: str, decode: Callable[[bytes], _T], damaged: list[str]) -> Iterator[_T]:
-    for path in _files(folder):
+    for path in files_in(folder):
         try:
             yield decode(Path(path).read_bytes())
         except (CorruptionError, OSError):  # noqa: PERF203 - each file may be damaged by itself
             damaged.append(path)
 
 
-def _files(folder: str) -> Iterator[str]:
+def files_in(folder: str) -> Iterator[str]:
     """The files of a folder fanned out by two digits, sorted."""
     try:
         fans = sorted(os.listdir(folder))

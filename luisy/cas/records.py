@@ -20,6 +20,7 @@ class RecordKind(Enum):
 
     ACCEPTANCE = "acceptance"
     ALIAS = "alias"
+    PIN = "pin"
     RESCUED = "rescued"
     SEEN_REF = "ref"
     SUPERSEDED = "superseded"

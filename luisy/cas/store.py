@@ -22,6 +22,7 @@ from luisy.cas.keeping import Keeping
 from luisy.cas.locks import exclusive
 from luisy.cas.materialise import sync_file_system
 from luisy.cas.opened import no_space, unwritten
+from luisy.cas.pinning import Pinning
 from luisy.cas.rebuilding import Rebuilt, lost_index, rebuild, remake
 from luisy.cas.recording import Recording
 from luisy.cas.secret import secret_of
@@ -59,14 +60,15 @@ class Status:
         return self.result_bytes / self.object_bytes if self.object_bytes else 1.0
 
 
-class Store(Recording, Keeping, Accepting):
+class Store(Recording, Keeping, Accepting, Pinning):
     """A content-addressed store in one folder, used by one user's processes, several at once.
 
     Use :meth:`open` or :meth:`ephemeral`. It survives forks: each process opens a connection of its own.
     Errors of the disk (OSError) and of the index (StoreError) are raised to the caller, who goes on without.
     Its parts, each with its concern: :class:`~luisy.cas.keeping.Keeping` takes in,
     :class:`~luisy.cas.recording.Recording` files actions, :class:`~luisy.cas.serving.Serving` gives out,
-    :class:`~luisy.cas.accepting.Accepting` remembers what counts for changed code.
+    :class:`~luisy.cas.accepting.Accepting` remembers what counts for changed code,
+    :class:`~luisy.cas.pinning.Pinning` what must stay.
 
     :ivar path: the store's folder.
     :ivar read_only: nothing can be put; what is there can be read.

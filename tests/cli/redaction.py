@@ -21,6 +21,7 @@ _REDACTIONS = [
         (r"(\"?seconds\"?: )\d[\d.e-]*", r"\1SECONDS"),
         # What an object of key parts or sources weighs is no claim of the command line.
         (r"\d+(\.\d+)? (B|KiB) stored", "BYTES stored"),
+        (r"objects \(\d+(\.\d+)? (B|KiB)\)", "objects (BYTES)"),
         (r"dedup ratio \d+\.\d+", "dedup ratio RATIO"),
         (r"\b(luisy|python|platform): \S+", r"\1: PLACE"),
         (r"luisy \d+\.\d+[\w.]*", "luisy VERSION"),

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 HELP = (
     *("", "run", "plan", "why", "key", "log", "diff", "get", "accept", "graph", "doctor"),
-    *(f"cas {name}" for name in ("status", "ls", "show", "path", "push", "pull")),
+    *(
+        f"cas {name}"
+        for name in ("status", "ls", "show", "path", "push", "pull", "verify", "pin", "unpin", "pins")
+    ),
     "cas",
 )
 

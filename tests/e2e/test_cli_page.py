@@ -58,6 +58,14 @@ def printed(folder: Path, command: str, data: str = "data") -> Any:
     return json.loads(done.stdout)
 
 
+def damage(objects: Path) -> None:
+    """Make every object another one: what is not damaged twice is found once."""
+    for path in objects.rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(b"rubbish")
+
+
 @pytest.mark.slow
 def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -> None:
     """Every field that the page shows is printed, and every field that is printed is shown, with that type."""
@@ -87,6 +95,10 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     assert shape(printed(tmp_path, f"cas show {action['manifest']}")) == shape(example("cas show", 1))
     assert shape(printed(tmp_path, f"cas path {key['key']}")) == shape(example("cas path"))
     assert set(printed(tmp_path, f"key --all {TASK}")) == {"tasks"}
+    assert shape(printed(tmp_path, "cas verify --rebuild")) == shape(example("cas verify"))
+    assert shape(printed(tmp_path, "cas pin kept Average")) == shape(example("cas pin"))
+    assert shape(printed(tmp_path, "cas pins")) == shape(example("cas pins"))
+    assert shape(printed(tmp_path, "cas unpin kept")) == shape(example("cas unpin"))
     assert shape(printed(tmp_path, f"graph {TASK}")) == shape(example("graph"))
     tasks = tmp_path / "my_project" / "tasks.py"
     code = tasks.read_text(encoding="utf-8")
@@ -95,11 +107,13 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     plan = printed(tmp_path, f"plan {TASK}")
     assert shape(plan) == shape(example("run"))
     assert plan["status"] == "planned"
+    damage(tmp_path / "data/.luisy/objects")
+    assert shape(printed(tmp_path, "cas verify --repair")) == shape(example("cas verify", 1))
 
 
 def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
     """What `luisy --help` and `luisy cas --help` list are the sections of the page."""
-    in_cas = ("status", "ls", "show", "path", "push", "pull")
+    in_cas = ("status", "ls", "show", "path", "push", "pull", "verify", "pin", "unpin", "pins")
     commands = {
         "run",
         "plan",

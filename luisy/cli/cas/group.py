@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 _COMMANDS = {
     "ls": "luisy.cli.cas.ls:ls",
     "path": "luisy.cli.cas.path:path",
+    "pin": "luisy.cli.cas.pins:pin",
+    "pins": "luisy.cli.cas.pins:pins",
     "pull": "luisy.cli.cas.pull:pull",
     "push": "luisy.cli.cas.push:push",
     "show": "luisy.cli.cas.show:show",
     "status": "luisy.cli.cas.status:status",
+    "unpin": "luisy.cli.cas.pins:unpin",
+    "verify": "luisy.cli.cas.verify:verify",
 }
 SHOWN_DIGITS = 12
 """Digits of a key that a list shows: enough to name it, short enough to read."""

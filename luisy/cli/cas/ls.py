@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from luisy.cas import Listed
     from luisy.settings import Settings
 
-    Row = tuple[Listed, Mapping[str, str]]
+    Row = tuple[Listed, Mapping[str, str], list[str]]
 
 
 @click.command(context_settings=TASK_CONTEXT)
@@ -37,10 +37,10 @@ def ls(task: tuple[str, ...], **flags: Any) -> int:
     family, params = filters(task)
     rows = (_remote_rows if remote else _rows)(settings, family, params)
     if settings.json:
-        print_json({"actions": [_document(item, shown) for item, shown in rows]})
+        print_json({"actions": [_document(*row) for row in rows]})
         return ExitCode.DONE
-    for item, shown in rows:
-        click.echo(_line(item, shown))
+    for row in rows:
+        click.echo(_line(*row))
     if not rows:
         click.echo(f"no actions{f' of {family}' if family else ''}", err=True)
     return ExitCode.DONE
@@ -54,7 +54,8 @@ def _rows(settings: Settings, family: str | None, params: dict[str, str]) -> lis
         return []
     with found as store:
         items = browsing.actions_of(store, family, params)
-        return [(item, browsing.public_params(store, item)) for item in items]
+        pinned = store.pinned()
+        return [(item, browsing.public_params(store, item), pinned.get(item.key, [])) for item in items]
 
 
 def _remote_rows(settings: Settings, family: str | None, params: dict[str, str]) -> list[Row]:
@@ -63,10 +64,12 @@ def _remote_rows(settings: Settings, family: str | None, params: dict[str, str])
     from luisy.runner.mirroring import Mirrors
 
     with opened(settings) or Store.ephemeral() as store, Mirrors(store, settings) as mirrors:
-        return pulling.listed_in_all(mirrors.readable(discover=family is None), family, params)
+        pinned = store.pinned()
+        found = pulling.listed_in_all(mirrors.readable(discover=family is None), family, params)
+        return [(item, shown, pinned.get(item.key, [])) for item, shown in found]
 
 
-def _document(item: Listed, params: Mapping[str, str]) -> dict[str, Any]:
+def _document(item: Listed, params: Mapping[str, str], pins: list[str]) -> dict[str, Any]:
     from luisy.cas import browsing
 
     return {
@@ -80,16 +83,17 @@ def _document(item: Listed, params: Mapping[str, str]) -> dict[str, Any]:
         "bytes": item.size,
         "adopted": item.adopted,
         "held_back": item.held_back,
-        "pins": [],
+        "pins": pins,
     }
 
 
-def _line(item: Listed, params: Mapping[str, str]) -> str:
+def _line(item: Listed, params: Mapping[str, str], pins: list[str]) -> str:
     from luisy.cas import browsing
     from luisy.report import human_bytes
 
     shown = ", ".join(f"{name}={value}" for name, value in params.items())
     marks = [mark for mark, holds in (("adopted", item.adopted), ("held back", item.held_back)) if holds]
+    marks += [f"pin {name}" for name in pins]
     age = browsing.age(time.time() - item.created)
     line = f"{item.key[:SHOWN_DIGITS]}  {age:>10}  {human_bytes(item.size):>10}  {item.family}({shown})"
     return f"{line}  [{', '.join(marks)}]" if marks else line
