@@ -54,9 +54,11 @@ class Externals:
 
     def _in(self, mirror: Mirror, name: str, node: Node) -> Elsewhere | None:
         ref = self._refs_of(mirror).get(name)
-        if ref is not None and (not ref.raw or ref.holds(self._raw_of(mirror))):
-            return Elsewhere(mirror, ref.manifest, ref.raw)
+        if ref is not None and not ref.raw:
+            return Elsewhere(mirror, ref.manifest)
         raw = self._blobs_of(node, mirror)
+        if ref is not None and ref.raw == raw:  # all that is there: a folder may have got one more
+            return Elsewhere(mirror, ref.manifest, raw)
         return Elsewhere(mirror, self._noted_of(mirror, name, raw), raw) if raw else None
 
     def _blobs_of(self, node: Node, mirror: Mirror) -> dict[str, RawBlob]:

@@ -29,6 +29,8 @@ def _offer(store: Store, files: ExternalFiles, url: str) -> Offer:
 
 def _manifest(store: Store, files: ExternalFiles) -> Manifest | None:
     """The manifest of the files, if they are what they were, or the store has their bytes."""
+    if store.refusal is not None:  # what is not in the store cannot be brought there
+        return whole(store, files.content)
     try:
         manifest = store.snapshot(files.outputs)
     except (OSError, LuisyError):

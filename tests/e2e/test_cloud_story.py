@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tests.azurite import Azurite
 
 _TASKS = """
+import os
+
+import luigi
 import luisy
 
 
@@ -51,6 +54,17 @@ class FinalFile(luisy.Task):
     def run(self):
         interim, raw = self.read_input()
         self.write((interim, raw.sum().to_dict()))
+
+
+class RawFolder(luisy.ExternalTask):
+    def output(self):
+        return luigi.LocalTarget(os.path.join(os.environ["WORKING_DIR"], "story", "raw", "folder"))
+
+
+@luisy.requires(RawFolder)
+class Names(luisy.Task):
+    def run(self):
+        self.write(sorted(os.listdir(self.input().path)))
 
 
 class Everything(luisy.WrapperTask):
@@ -343,6 +357,18 @@ def test_a_blob_that_changed_is_hashed_anew_by_whoever_comes(directory_cloud: Cl
     directory_cloud.put_raw_blobs(a="x\n100\n")
     assert directory_cloud.run("machine2", "Interim", "--download", "--upload")["Interim"] == "executed"
     assert directory_cloud.refs()["raw/a.csv"]["manifest"] != before["manifest"]
+
+
+def test_a_folder_of_blobs_that_got_one_more_is_another(directory_cloud: Cloud) -> None:
+    """Also where somebody has told what it was before; what has gone from it counts, too."""
+    read = "import luisy; from story.tasks import Names; print(Names().read())"
+    directory_cloud.put_raw_blobs(**{"folder/one": "1", "folder/two": "2"})
+    directory_cloud.run("machine1", "Names", "--download", "--upload")
+    assert directory_cloud.run("machine2", "Names", "--download")["Names"] == "remote"
+    directory_cloud.put_raw_blobs(**{"folder/three": "3"})
+    for machine in ("machine1", "machine2"):
+        assert directory_cloud.run(machine, "Names", "--download")["Names"] == "executed"
+        assert directory_cloud.python(machine, read) == "['one.csv', 'three.csv', 'two.csv']"
 
 
 def test_a_blob_is_downloaded_once_for_its_hash(directory_cloud: Cloud) -> None:
