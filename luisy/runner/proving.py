@@ -111,7 +111,12 @@ def prove(session: Session, accepted: Sequence[Accepted]) -> list[Proof]:
         cheapest.setdefault(item.record.fingerprint, item)
     proofs = []
     for item in cheapest.values():
-        found = _in_a_process(session, item)
+        away = [node.task for node in (item.node, *input_leaves(item.node)) if session.is_remote(node)]
+        found = (
+            _Outcome(unable=f"the result of {away[0]} is in the remote only")
+            if away
+            else _in_a_process(session, item)
+        )
         if found.unable:
             raise NotAcceptedError(
                 f"{item.node.task} cannot be proved: {found.unable}",

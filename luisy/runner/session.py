@@ -201,12 +201,12 @@ class Session:
             lambda name: _is_served(node := self.graph.nodes[name]) and not node.by_inputs,
         )
         for node in self.graph:
-            remote = self._is_remote(node)
+            remote = self.is_remote(node)
             node.needed = node.task_id in wanted or (remote and self.settings.materialise == "all")
             if not node.needed and (remote or not _is_served(node)) and node.kind is not Kind.WRAPPER:
                 node.decision = _NOT_NEEDED
 
-    def _is_remote(self, node: Node) -> bool:
+    def is_remote(self, node: Node) -> bool:
         """Whether the node's result has to be fetched before it can be used."""
         if node.elsewhere is not None:
             return not node.done
@@ -233,7 +233,7 @@ class Session:
         wanted = [
             node
             for node in nodes
-            if node.needed and not node.done and node.result is not None and self._is_remote(node)
+            if node.needed and not node.done and node.result is not None and self.is_remote(node)
         ]
         if not wanted:
             return
@@ -283,9 +283,9 @@ class Session:
             self.store.alias(node.base_key, node.result.key)
         if self.settings.materialise == "needed" and not node.needed:
             return True
-        if self._is_remote(node):
+        if self.is_remote(node):
             self._fetch([node])
-            if node.result is None or self._is_remote(node):
+            if node.result is None or self.is_remote(node):
                 return False
         started = time.monotonic()
         try:
@@ -451,7 +451,7 @@ class Session:
         :param overwrite: replace another result that the remote has.
         """
         root = self.roots[0]
-        if root.result is None or self._is_remote(root):
+        if root.result is None or self.is_remote(root):
             return False
         root.done = True
         self.exchange.upload([root], [root.task_id] if overwrite else ())

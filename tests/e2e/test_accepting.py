@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -266,6 +267,22 @@ def test_the_key_of_accepted_code_names_the_result(project: Project) -> None:
     planned = project.plan().task("Up")["key"]
     assert planned == project.luisy(*project.arguments("key", "Up")).document["key"] == accepted["key"]
     assert project.luisy("cas", "show", planned, "--json").document["key"] == accepted["action"]
+
+
+def test_a_result_in_the_remote_can_be_accepted(project: Project) -> None:
+    """Only what is needed is fetched; it cannot be proved before it is pulled."""
+    settings = f'[tool.luisy]\nremote = "file://{project.folder}/remote"\ndownload = true\nupload = true\n'
+    (project.folder / "remote").mkdir()
+    (project.code / "pyproject.toml").write_text(settings)
+    chain(project)
+    shutil.rmtree(project.store)
+    project.remove_outputs()
+    refactor(project)
+    assert "in the remote only" in accept(project, "--prove", expected=1)["error"]["text"]
+    assert families(accept(project)["accepted"]) == ["Up"]
+    run = project.run()
+    assert run.ran == []
+    assert (run.outcomes["Up"], run.outcomes["Root"]) == ("not_needed", "remote")
 
 
 # --- proving
