@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from luisy.cli.opening import task_and_session
-from luisy.cli.options import TASK_CONTEXT, loaded, with_task
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
 from luisy.cli.output import print_json, say_warning
 from luisy.errors import ExitCode
 
@@ -20,6 +20,7 @@ from luisy.errors import ExitCode
     help="An earlier result, or a rescued file: 6 or more of its digits; or a git revision.",
 )
 @click.option("--to", metavar="PATH", help="Where to put it; by default where the task has its outputs.")
+@flag("--download", help="Take it from the remote where the store has none.")
 @click.option("--link", type=click.Choice(["reflink", "copy", "hardlink"]), help="How to bring it.")
 @with_task
 def get(task: tuple[str, ...], at: str | None, to: str | None, **flags: Any) -> int:

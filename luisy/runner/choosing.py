@@ -83,6 +83,7 @@ def named(session: Session, nodes: Sequence[Node], prefix: str, *, elsewhere: bo
     kinds = (MatchKind.ALIAS, MatchKind.ACTION, MatchKind.RESCUED)
     if not is_prefix(prefix):
         return None
+    _bring(session, prefix, nodes[0])
     try:
         match = browsing.one_match(session.store, prefix, kinds)
     except NoSuchResult:
@@ -103,6 +104,7 @@ def action_named(session: Session, node: Node, name: str, words: Sequence[str]) 
     :raises UsageError: *name* is ambiguous, or of another task.
     """
     if is_prefix(name):
+        _bring(session, name, node)
         with contextlib.suppress(NoSuchResult):
             match = browsing.one_match(session.store, name, (MatchKind.ALIAS, MatchKind.ACTION))
             action = browsing.readable_action(session.store, match)
@@ -110,6 +112,16 @@ def action_named(session: Session, node: Node, name: str, words: Sequence[str]) 
                 raise _other_task(match, action)
             return action
     return _actions_of_revision(session, [node], name, words)[0]
+
+
+def _bring(session: Session, prefix: str, node: Node) -> None:
+    """Where the store has nothing at *prefix*, and a remote may be asked: fetch the result that it has there."""
+    if node.facts is None or session.store.find(prefix):
+        return
+    for source in session.exchange.sources(node.facts.project):
+        if len(keys := source.starting(prefix)) == 1:
+            session.exchange.fetch_results(source, keys)
+            return
 
 
 def _of_action(session: Session, node: Node, action: Action) -> Chosen:
@@ -134,7 +146,7 @@ def _actions_of_revision(
     revision = revision_named(nodes[0].task, name)
     if revision is None:
         raise NoSuchResult(
-            f"the store {session.store.path} has nothing at {name}, and git knows no such revision",
+            f"nothing is at {name}, and git knows no such revision",
             hint="`luisy log` lists what there is, with keys and revisions",
         )
     records = {node.task_id: recorded_at(session, node, revision) for node in nodes}

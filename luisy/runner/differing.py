@@ -156,6 +156,7 @@ def diff(session: Session, task: luigi.Task, old: str, new: str | None, words: S
 
 
 def _now(session: Session, node: Node, accounts: Accounts) -> Side:
+    session.bring([node])
     account = accounts.of_node(node)
     if node.result is None:
         return Side(node.key or node.base_key, None, account, None)

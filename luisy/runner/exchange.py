@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from luisy.cas import Store
-    from luisy.model import Digest, Manifest, Reason
+    from luisy.model import Digest, Key, Manifest, Reason
     from luisy.runner.elsewhere import Elsewhere
     from luisy.runner.graph import Node
     from luisy.runner.lookup import Lookup, RemoteSource
@@ -52,6 +52,9 @@ class Exchange(Protocol):
 
     def fetch(self, nodes: Sequence[Node], lookup: Lookup) -> dict[str, Reason]:
         """Bring results into the store, in few requests; by task id, those that are not to be had."""
+
+    def fetch_results(self, source: RemoteSource, keys: Sequence[Key]) -> None:
+        """Bring results into the store by their keys; those that are not to be had are left out."""
 
     def fetch_objects(self, source: RemoteSource, digests: Iterable[Digest]) -> None:
         """Bring single objects (parts of keys, sources) into the store; those that are not to be had are left out."""
@@ -95,6 +98,10 @@ class Alone:
     def fetch(self, _nodes: Sequence[Node], _lookup: Lookup) -> dict[str, Reason]:
         """Nothing is wanted, since nothing was found."""
         return {}
+
+    def fetch_results(self, source: RemoteSource, _keys: Sequence[Key]) -> None:
+        """Never asked, since there are no sources."""
+        raise AssertionError(source)
 
     def fetch_objects(self, source: RemoteSource, _digests: Iterable[Digest]) -> None:
         """Never asked, since there are no sources."""

@@ -103,6 +103,7 @@ def get(
     if not nodes:
         raise NoSuchResult(f"{task} has no result to get: it is external", hint="its files are not luisy's")
     if at is None:
+        session.bring(nodes)
         chosen = [current(session, node) for node in nodes]
     else:
         found = named(session, nodes, at, elsewhere=to is not None)

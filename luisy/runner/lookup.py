@@ -44,6 +44,9 @@ class RemoteSource(Source, Protocol):
     def actions(self, keys: Sequence[Key]) -> Mapping[Key, Action]:
         """The whole actions at these keys."""
 
+    def starting(self, prefix: str) -> Sequence[Key]:
+        """The keys of results that start with *prefix*, 6 or more hex digits."""
+
     def listed(self, family: str | None = None) -> Sequence[Listed]:
         """All results, or those of one family, newest first; without parameters."""
 

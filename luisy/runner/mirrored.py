@@ -83,6 +83,10 @@ class Mirrored:
         failed = self.remotes.fetch(by_source)
         return {name: failed[key] for name, key in keys.items() if key in failed}
 
+    def fetch_results(self, source: RemoteSource, keys: Sequence[Key]) -> None:
+        """Bring results into the store by their keys."""
+        self.remotes.fetch({source: keys})
+
     def fetch_objects(self, source: RemoteSource, digests: Iterable[Digest]) -> None:
         """Bring single objects into the store."""
         self.remotes.fetch_objects(source, digests)

@@ -436,6 +436,12 @@ class Session:
             self.store.sync()
         self.exchange.upload(list(self.graph), self.resolver.forced)
 
+    def bring(self, nodes: Sequence[Node]) -> None:
+        """Have in the store what remotes have of *nodes*; what is gone there has no result any more."""
+        for node in nodes:
+            node.needed = True
+        self._fetch(nodes)
+
     def serve_root(self) -> bool:
         """Make the workspace hold the result of the root alone; False if there is none."""
         root = self.roots[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -278,3 +279,35 @@ def test_a_damaged_object_is_no_result(ran: Project) -> None:
     done = ran.luisy("get", "Upper", "--at", keys_of(ran, "Upper")[0], "--to", "words.json")
     assert (done.code, done.slug) == (1, "no-such-result")
     assert not (ran.folder / "words.json").exists()
+
+
+@pytest.fixture
+def elsewhere(ran: Project) -> Project:
+    """A pipeline whose results are in a remote, and nowhere else."""
+    (ran.folder / "remote").mkdir()
+    (ran.folder / "pyproject.toml").write_text(f'[tool.luisy]\nremote = "file://{ran.folder}/remote"\n')
+    assert ran.luisy("cas", "push").code == 0
+    shutil.rmtree(ran.store)
+    shutil.rmtree(ran.data / "pipe" / "final")
+    return ran
+
+
+def test_it_downloads_what_the_store_lacks(elsewhere: Project) -> None:
+    """With --download the current result comes from the remote, and nothing else; without, it is not there."""
+    assert elsewhere.luisy("get", "Count").slug == "no-such-result"
+    assert elsewhere.luisy("get", "Count", "--download").code == 0
+    assert json.loads(count_file(elsewhere).read_text()) == {"A": 5}
+    assert keys_of(elsewhere, "Upper") == []
+
+
+def test_it_downloads_what_a_key_names(elsewhere: Project) -> None:
+    """A result that only the remote has is found by the beginning of its key, for `diff` too."""
+    remote = elsewhere.luisy("cas", "ls", "Count", "--remote", "--json").document["actions"]
+    key = next(item["key"] for item in remote if item["params"]["letter"] == "B")
+    task = ("Count", "--letter", "B", "--at", key[:12])
+    assert elsewhere.luisy("get", *task).slug == "no-such-result"
+    assert elsewhere.luisy("get", *task, "--download").code == 0
+    assert json.loads(count_file(elsewhere, "B").read_text()) == {"B": 3}
+    compared = elsewhere.luisy("diff", "Count", "--at", key, "--download", "--json").document
+    assert [change["name"] for change in compared["changes"]] == ["letter"]
+    assert compared["outputs"][0]["equal"] is False
