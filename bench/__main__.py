@@ -14,6 +14,7 @@ WORKLOADS = {
     "w4": "bench.w4_store",
     "w5": "bench.w5_transfer",
     "w6": "bench.w6_status",
+    "w8": "bench.w8_fingerprint",
 }
 
 
@@ -25,7 +26,10 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, metavar="N", help="size of the DAG in W1 to W3")
     parser.add_argument("--full", action="store_true", help="the sizes of TARGETS, where they take long")
     parser.add_argument(
-        "--peers", type=Path, metavar="DIR", help="further peers: DIR/dvc is a venv with dvc[azure]"
+        "--peers",
+        type=Path,
+        metavar="DIR",
+        help="further peers: DIR/dvc is a venv with dvc[azure], DIR/luisy147 one with luisy 1.4.7 (made if missing)",
     )
     options = parser.parse_args()
     for name in options.workloads or WORKLOADS:

@@ -11,6 +11,8 @@ from luisy.cli.output import print_json, reserved_stdout
 from luisy.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from luisy.runner.build import TaskKey
 
 
@@ -24,7 +26,7 @@ def key(task: tuple[str, ...], all_tasks: bool | None, **flags: Any) -> int:  # 
         found = _keys(task, settings)
     shown = found if all_tasks else found[-1:]
     if settings.json:
-        documents = [item.as_json() for item in shown]
+        documents = [item.as_json(verbose=settings.verbose) for item in shown]
         print_json({"tasks": documents} if all_tasks else documents[0])
         return ExitCode.DONE
     for item in shown:
@@ -32,7 +34,21 @@ def key(task: tuple[str, ...], all_tasks: bool | None, **flags: Any) -> int:  # 
         if not all_tasks:
             for label, value in item.parts.items():
                 click.echo(f"  {label}: {value}")
+        if settings.verbose:
+            for line in _code(item):
+                click.echo(line)
     return ExitCode.DONE
+
+
+def _code(item: TaskKey) -> Iterator[str]:
+    """The statements that the fingerprint is made of, and what could not be followed."""
+    code = item.as_json(verbose=True)
+    for part in code["code"]:
+        yield f"  {part['part']}: {part['file']}:{part['first']}-{part['last']}"
+    for spot in code["blind_spots"]:
+        yield f"  blind spot: {spot['file']}:{spot['line']}: {spot['text']}"
+    if item.fingerprint is not None and not code["blind_spots"]:
+        yield "  no blind spots"
 
 
 def _keys(task: tuple[str, ...], settings: Any) -> list[TaskKey]:

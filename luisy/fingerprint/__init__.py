@@ -163,7 +163,7 @@ class Fingerprinter:
             if units:
                 makers[node.label] = partial(self._shown, units)
                 places[node.label] = tuple(
-                    Place(self._follower.file_of(unit.module), unit.line, unit.last_line) for unit in units
+                    Place(self._resolver.file_of(unit.module), unit.line, unit.last_line) for unit in units
                 )
         return LazySources(makers), places
 
@@ -197,7 +197,7 @@ class Fingerprinter:
                     if isinstance(option, Option):
                         found.add(option)
                     else:
-                        place = self._follower.file_of(unit.module)
+                        place = self._resolver.file_of(unit.module)
                         computed.add(
                             BlindSpot(place, option, "which option of luigi.cfg it reads is computed")
                         )

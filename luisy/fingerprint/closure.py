@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import luigi
 
 from luisy.fingerprint.annotations import Annotations
+from luisy.fingerprint.blind import blind_spots
 from luisy.fingerprint.nodes import External, Node
 from luisy.fingerprint.normal import Keep, frame, text_bytes
 from luisy.fingerprint.project import namespace
-from luisy.fingerprint.result import BlindSpot, digest_of
+from luisy.fingerprint.result import digest_of
 from luisy.fingerprint.scopes import WHOLE
 from luisy.fingerprint.uses import How
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint.modules import Module, Unit
     from luisy.fingerprint.nodes import Target
     from luisy.fingerprint.resolve import Resolver
+    from luisy.fingerprint.result import BlindSpot
     from luisy.fingerprint.scopes import Chain
 
 _DOC_WORDS = frozenset({"__doc__", "getdoc", "cleandoc"})
@@ -74,7 +76,7 @@ class Follower:
             if (keep, asks) == before:
                 break
             found = self._walk(starts, keep, asks_tasks=asks)
-        self._note_blind_spots(found)
+        found.blind.update(blind_spots(found.nodes, self.resolver))
         return found
 
     def _walk(self, starts: list[Node], keep: Keep, *, asks_tasks: bool = False) -> Closure:
@@ -111,27 +113,6 @@ class Follower:
         if words - _DOC_WORDS:
             keep |= Keep.ANNOTATIONS | Keep.CLASS_ANNOTATIONS
         return keep
-
-    def _note_blind_spots(self, closure: Closure) -> None:
-        for node in closure.nodes:
-            for unit in self.resolver.units(node):
-                place = self.file_of(unit.module)
-                closure.blind.update(BlindSpot(place, line, text) for line, text in unit.uses.blind)
-            module = self.resolver.module(node.module) if node.module else None
-            if module is not None and node.name != WHOLE and not self.resolver.units(node):
-                text = f"nothing that can be followed sets {node.name}"
-                closure.blind.add(BlindSpot(self.file_of(node.module), 0, text))
-            if module is not None and module.binary:
-                closure.blind.add(
-                    BlindSpot(self.file_of(node.module), 0, "compiled code: counts by its bytes")
-                )
-            elif module is not None and module.broken:
-                closure.blind.add(BlindSpot(self.file_of(node.module), 0, module.broken))
-
-    def file_of(self, module: str) -> str:
-        """The file of a project module, or its name where there is none."""
-        parsed = self.resolver.module(module)
-        return parsed.file.path if parsed is not None and parsed.file is not None else module
 
     # -- one name
 

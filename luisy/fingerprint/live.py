@@ -97,7 +97,7 @@ class _Finder:
         nodes = list(self._nodes(code, name))
         if not nodes:
             if not is_base and isinstance(code, types.FunctionType):
-                self._roots.blind.add(BlindSpot(name, 0, f"{code.__qualname__} has no source"))
+                self._note(name, code, f"{code.__qualname__} has no source")
                 return
             raise FingerprintError(
                 f"The source of {name}.{code.__qualname__} cannot be found.",
@@ -157,7 +157,15 @@ class _Finder:
                 self._roots.parts[label] = digest_of({"value": frame(canon.write(value)).hex()})
             except NotCanonical as reason:
                 text = f"{cls.__qualname__}.{name} holds a {reason}, whose value cannot be told"
-                self._roots.blind.add(BlindSpot(cls.__module__, 0, text))
+                self._note(cls.__module__, cls, text)
+
+    def _note(self, module: str, code: type | types.FunctionType, text: str) -> None:
+        parsed = self._resolver.module(module)
+        top = code.__qualname__.partition(".")[0]
+        units = parsed.binders.get(top, ()) if parsed is not None else ()
+        line = code.__code__.co_firstlineno if isinstance(code, types.FunctionType) else 0
+        line = line or next((unit.line for unit in units), 0)
+        self._roots.blind.add(BlindSpot(self._resolver.file_of(module), line, text))
 
     def _explained(self, cls: type) -> frozenset[str] | None:
         """The attributes that the source of *cls* sets; None where decorators or hooks may set any."""

@@ -218,6 +218,7 @@ class _Visitor:
         callee = self._reader.chain(node.func, scope)
         if callee is not None:
             self.uses.calls[callee] = self.uses.calls.get(callee, _SURE) | context.when
+            self.uses.called_at.setdefault(callee, node.lineno)
             self._read(callee, context)
             self._special(node, callee, scope, context)
         if isinstance(node.func, ast.Attribute):
@@ -277,8 +278,6 @@ class _Visitor:
             self._evaluated(node, scope, context)
         elif self._reader.is_computed_import(node, name):
             self._blind(node, f"{ast.unparse(node)} imports a module with a computed name")
-        elif callee[0] in {"ctypes", "cffi"} or callee[0] in {":ctypes", ":cffi"}:
-            self._blind(node, f"{ast.unparse(node)} calls C code")
 
     def _evaluated(self, node: ast.Call, scope: Scope, context: _Context) -> None:
         self._whole(node)

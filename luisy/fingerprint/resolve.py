@@ -51,6 +51,7 @@ class Resolver:
         self.locator: Locator = Locator()
         self._modules: dict[str, Module | None] = {}
         self._targets: dict[tuple[str, Chain], tuple[Target, ...]] = {}
+        self._missing: set[Node] = set()
         self.changes = Changes(self)
 
     def module(self, name: str) -> Module | None:
@@ -60,6 +61,11 @@ class Resolver:
             own = located.origin is Origin.PROJECT
             self._modules[name] = parsed.load(located) if own else None
         return self._modules[name]
+
+    def file_of(self, module: str) -> str:
+        """The file of a project module, or its name where there is none."""
+        parsed = self.module(module)
+        return parsed.file.path if parsed is not None and parsed.file is not None else module
 
     def adopt(self, module: Module) -> None:
         """Take *module* for the one of its name (its text was found another way)."""
@@ -77,10 +83,12 @@ class Resolver:
         """What *chain* stands for in *module*: nothing for built-in names, several where it may be either."""
         key = (module, chain)
         if key not in self._targets:
+            self._missing.clear()
             self._targets[key] = tuple(dict.fromkeys(self._follow(module, chain, frozenset())))
         return self._targets[key]
 
     def _follow(self, module: str, chain: Chain, seen: frozenset[Node]) -> list[Target]:  # noqa: PLR0911  # one return per kind of chain
+        module, chain, seen = self._past_imports(module, chain, seen)
         if not chain[0].startswith(":"):
             return self._name(module, chain[0], chain[1:], seen)
         located = self.locator.locate(chain[0][1:])
@@ -96,6 +104,32 @@ class Resolver:
         if not found and Node(located.name, chain[1]) not in seen:
             return [Node(located.name, WHOLE)]
         return found
+
+    def _past_imports(
+        self, module: str, chain: Chain, seen: frozenset[Node]
+    ) -> tuple[str, Chain, frozenset[Node]]:
+        """Where plain imports lead, one after the other. A loop: there may be hundreds in a row."""
+        while True:
+            home, path = module, chain
+            if chain[0].startswith(":"):
+                home, path = chain[0][1:], chain[1:]
+                if not path or self.locator.locate(home).origin is not Origin.PROJECT:
+                    return module, chain, seen
+            node = Node(home, path[0])
+            unit = self._only_import(node)
+            if unit is None or node in seen:
+                return module, chain, seen
+            seen |= {node}
+            module, chain = home, (*unit.uses.imports[node.name][0], *path[1:])
+
+    def _only_import(self, node: Node) -> Unit | None:
+        """The one import that always binds *node*, if that is all there is to it."""
+        owner = self.module(node.module)
+        units = owner.binders.get(node.name, []) if owner is not None else []
+        if owner is None or len(units) != 1 or not units[0].is_import or self.changes.of(node):
+            return None
+        hidden = any(star.unit.order > units[0].order for star in owner.stars)
+        return None if hidden or len(units[0].uses.imports.get(node.name, ())) != 1 else units[0]
 
     def _binds(self, module: str, name: str) -> bool:
         owner = self.module(module)
@@ -125,13 +159,9 @@ class Resolver:
         if owner.binary or owner.broken:
             return [Node(module, WHOLE)]
         units = owner.binders.get(name, [])
-        last = units[-1].order if units else -1
-        for star in reversed(owner.stars):
-            found = self._starred(star.module, name, rest, seen) if star.unit.order > last else []
-            if found and units and star.unit.guards:
-                return found + self._bound(owner, units, node, rest, seen)
-            if found:
-                return found
+        found, surely = self._through_stars(owner, units, node, rest, seen)
+        if found:
+            return found if surely else found + self._bound(owner, units, node, rest, seen)
         if units:
             return self._bound(owner, units, node, rest, seen)
         if self.locator.locate(f"{module}.{name}").origin is not Origin.ABSENT and owner.package == module:
@@ -167,6 +197,21 @@ class Resolver:
         targets = self._follow(node.module, chain, seen) if chain else []
         whole = bool(targets) and all(isinstance(t, Node) and t.name == WHOLE for t in targets)
         return chain if whole else None
+
+    def _through_stars(
+        self, owner: Module, units: list[Unit], node: Node, rest: Chain, seen: frozenset[Node]
+    ) -> tuple[list[Target], bool]:
+        """What the last ``from module import *`` after the *units* brings, and whether it is sure to win."""
+        last = units[-1].order if units else -1
+        for star in reversed(owner.stars):
+            sought = Node(star.module, node.name)
+            if star.unit.order < last or sought in self._missing:
+                continue
+            found = self._starred(star.module, node.name, rest, seen)
+            if found:
+                return found, not (units and star.unit.guards)
+            self._missing.add(sought)  # stars may be as diamonds: no module is asked twice
+        return [], True
 
     def _starred(self, star: str, name: str, rest: Chain, seen: frozenset[Node]) -> list[Target]:
         located = self.locator.locate(star)

@@ -198,6 +198,7 @@ class Uses:
 
     :param rebinds: names of the module that it binds in a disguise: ``global``, ``globals()["name"]``.
     :param commands: what it calls for its effect alone, while the module is imported.
+    :param called_at: the line of the first call.
     :param subclasses: classes that it asks for their subclasses.
     :param asks_tasks: it uses more of the tasks that ``self.requires()`` gives than Luigi's own methods.
     """
@@ -210,6 +211,7 @@ class Uses:
     calls: dict[Chain, How] = field(default_factory=dict)
     commands: set[Chain] = field(default_factory=set)
     subclasses: set[Chain] = field(default_factory=set)
+    called_at: dict[Chain, int] = field(default_factory=dict)
     bases: set[Chain] = field(default_factory=set)
     arguments: set[Argument] = field(default_factory=set)
     aliases: dict[str, set[Chain]] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from luisy.tasks import naming_only
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from luisy.fingerprint import Fingerprint
     from luisy.model import Key
     from luisy.plan import Report
     from luisy.runner.graph import Node
@@ -49,9 +50,28 @@ class TaskKey:
     code_hash: str | None
     parts: Mapping[str, str]
     inputs: tuple[KeyedInput, ...]
+    fingerprint: Fingerprint | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """The document that ``luisy key --json`` prints."""
+    def as_json(self, *, verbose: bool = False) -> dict[str, Any]:
+        """The document that ``luisy key --json`` prints; *verbose* with what the fingerprint is made of."""
+        return self._made_of() | (self._code() if verbose else {})
+
+    def _code(self) -> dict[str, Any]:
+        found = self.fingerprint
+        places = {} if found is None else found.places
+        return {
+            "code": [
+                {"part": label, "value": value, "file": place.file, "first": place.first, "last": place.last}
+                for label, value in ({} if found is None else found.parts).items()
+                for place in places.get(label, ())
+            ],
+            "blind_spots": [
+                {"file": spot.file, "line": spot.line, "text": spot.text}
+                for spot in (() if found is None else found.blind_spots)
+            ],
+        }
+
+    def _made_of(self) -> dict[str, Any]:
         return {
             "family": self.family,
             "key": self.key,
@@ -87,6 +107,7 @@ def key_of(session: Session, node: Node) -> TaskKey:
         None if node.facts is None else node.facts.fingerprint,
         parts_of(node, session.store.secret()),
         tuple(KeyedInput(dep.family, dep.key or dep.base_key) for dep in node.all_deps),
+        None if node.facts is None else session.fingerprinter.of(type(node.task)),
     )
 
 

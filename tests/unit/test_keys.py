@@ -117,6 +117,11 @@ def test_order_of_a_set_of_requirements_does_not_count() -> None:
     assert encoded(frozenset("abc")) == encoded(frozenset("cba"))
 
 
+def test_members_of_a_set_of_requirements_count() -> None:
+    """A set with another member is another structure, and so is the list of the same members."""
+    assert len({encoded(frozenset("ab")), encoded(frozenset("ac")), encoded(list("ab"))}) == 3
+
+
 def test_tuples_and_lists_are_one_kind() -> None:
     """Both are sequences; ``None`` requires nothing."""
     assert encoded(("a", "b")) == encoded(["a", "b"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,15 @@ def test_limits_are_few_and_on_the_safe_side() -> None:
     stay = [case for case in CASES if case.expectation == "same"]
     assert all(case.expectation == "same" for case in CASES if case.limit)
     assert sum(case.limit for case in stay) < 0.03 * len(stay)
+
+
+def test_limits_are_explained() -> None:
+    """The page on the key says how many edits are judged wrongly, and lists as many."""
+    page = (Path(__file__).parents[3] / "docs/guide/key.md").read_text(encoding="utf-8")
+    stay = [case for case in CASES if case.expectation == "same"]
+    told = page.split("## Limits")[1]
+    assert f"Of the {len(stay)} edits without effect" in told
+    assert told.count("\n- ") == sum(case.limit for case in stay)
 
 
 def test_case_names_are_unique() -> None:
