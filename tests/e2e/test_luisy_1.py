@@ -270,3 +270,15 @@ def test_a_task_that_runs_another_directly(shop: Project) -> None:
     )
     shop.luisy(*OLD_FORM)
     assert (shop.data / "shop/interim/of_its_own/Helper.pkl").read_text() == "helped"
+
+
+def test_luisy_run_from_python(shop: Project) -> None:
+    """``luisy.cli.luisy_run`` takes the arguments of the command line, and exits."""
+    done = shop.python(
+        """
+        from luisy.cli import luisy_run
+
+        luisy_run(["--module", "shop.tasks", "Report", "--title", "new", "--no-ask", "--local-scheduler"])
+        """
+    )
+    assert done.ran == ["Report(title=new)"]
