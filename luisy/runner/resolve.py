@@ -360,7 +360,7 @@ class Resolver:
         if not result.has_side_files:
             return True
         action = self.lookup.action(result)
-        return action is not None and self.workspace.are_beside(action)
+        return action is not None and self.workspace.are_beside(action, self._places.writer_of)
 
     def _follow_trace(self, node: Node, result: Result) -> bool:
         """Whether the tasks that this execution yielded still have the keys that they had."""

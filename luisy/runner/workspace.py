@@ -20,7 +20,7 @@ from luisy.model import Key, LinkMode, Reason
 from luisy.runner.luisy1 import Luisy1Files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from luisy.cas import Store
     from luisy.model import Action, Digest, Manifest
@@ -252,10 +252,16 @@ class Workspace:
         contents = {path: self._content_of(path) for path in paths}
         return {_BESIDE: json.dumps(contents)} if contents else {}
 
-    def are_beside(self, action: Action) -> bool:
-        """Whether the files that a task wrote beside its outputs lie there as it left them."""
+    def are_beside(self, action: Action, writer_of: Callable[[str], Node | None]) -> bool:
+        """Whether the files that a task wrote beside its outputs lie there as it left them.
+
+        :param writer_of: the task of this run whose output a path is: such a file, as a batch writes it, comes back
+            under a key of its own.
+        """
         contents: dict[str, str | None] = json.loads(action.provenance.get(_BESIDE, "{}"))
-        return all(self._content_of(path) == digest for path, digest in contents.items())
+        return all(
+            self._content_of(path) == digest for path, digest in contents.items() if writer_of(path) is None
+        )
 
     def _content_of(self, path: str) -> Digest | None:
         try:
