@@ -19,6 +19,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 import luigi
+import luigi.interface
 from luigi.target import FileSystemTarget
 from luigi.task import flatten
 from luigi.task_register import Register
@@ -30,7 +31,7 @@ from luisy.runner.params import replaced
 from luisy.targets import LuisyTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from luisy.runner.graph import Node
 
@@ -43,6 +44,7 @@ class Code(Enum):
     REQUIRES = "requires"
     COMPLETE = "complete"
     RUN = "run"
+    BUILD = "build"  # Luigi itself, within a build in the middle of a plan
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class Knowing(Protocol):
     """
 
     eager: bool
+    running: bool
 
     @property
     def running_task(self) -> str | None:
@@ -113,6 +116,23 @@ class Oracle:
         finally:
             self._askers.pop()
 
+    @contextmanager
+    def building(self, tasks: Iterable[luigi.Task]) -> Iterator[None]:
+        """Let plain Luigi build *tasks*, which whoever asks depends on; in a run, builds are luisy's own."""
+        if self.session.running or not self._askers:
+            yield
+            return
+        outer = self._askers[-1]
+        self._askers.append(Asker("", Code.BUILD))
+        try:
+            yield
+        finally:
+            self._askers.pop()
+        for task in tasks:
+            node = self.session.consider(task, hand_out=False)
+            if node is not None:
+                outer.answers[node.task_id] = node, True
+
     def note_made(self, task: luigi.Task) -> None:
         """Remember that whoever may ask has made *task*."""
         if self._askers:
@@ -146,11 +166,16 @@ class Oracle:
             return False  # its requirements are asked for because it has no result
         if task_id in (self.session.running_task, asker and asker.task_id):
             return None
+        if asker is not None and asker.code is Code.BUILD and task_id in asker.answers:
+            return None  # it was answered with no before it was executed; now its files say
         node = self.session.consider(task)
         if node is None:  # it needs an answer to this very question
             return False
         answer = node.complete if node.uncacheable else self._is_there(node)
-        if asker is None or asker.code is not Code.RUN:  # requires() says the same whenever it is called
+        if asker is None or asker.code in (
+            Code.REQUIRES,
+            Code.COMPLETE,
+        ):  # requires() says the same whenever it is called
             answer = self._given.setdefault(task_id, answer)
         if asker is not None:
             asker.answers[task_id] = node, answer
@@ -170,6 +195,9 @@ def answered(oracle: Oracle) -> Iterator[None]:
             FileSystemTarget, "exists", "luigi.target", lambda original: _asked(original, oracle.exists)
         ),
         replaced(LuisyTarget, "exists", "luisy.targets", lambda original: _asked(original, oracle.exists)),
+        replaced(
+            luigi.interface, "_schedule_and_run", "luigi.interface", lambda original: _built(original, oracle)
+        ),
         replaced(Register, "__call__", "luigi.task_register", lambda original: _noted(original, oracle)),
     ):
         yield
@@ -181,6 +209,15 @@ def _asked(original: Callable[[Any], bool], ask: Callable[[Any], bool | None]) -
         return original(self) if known is None else known
 
     return answer
+
+
+def _built(original: Callable[..., Any], oracle: Oracle) -> Callable[..., Any]:
+    def build(tasks: Any, *args: Any, **kwargs: Any) -> Any:
+        tasks = list(tasks)
+        with oracle.building(tasks):
+            return original(tasks, *args, **kwargs)
+
+    return build
 
 
 def _noted(original: Callable[..., luigi.Task], oracle: Oracle) -> Callable[..., luigi.Task]:

@@ -151,6 +151,53 @@ def test_requires_that_takes_what_is_there(project: Project) -> None:
     assert project.text("Root") == ""
 
 
+BUILDING = """
+    class Names(Text):
+        def requires(self):
+            return Raw()
+
+        def run(self):
+            self.put(self.taken())
+
+
+    class Part(Text):
+        name = luigi.Parameter()
+
+        def run(self):
+            self.put(f"<{self.name}>")
+
+
+    class Root(Text):
+        def requires(self):
+            names = Names()
+            if not names.complete():
+                assert luigi.build([names], local_scheduler=True, no_lock=True, log_level="ERROR")
+            return [Part(name=name) for name in open(names.output().path).read().split()]
+
+        def run(self):
+            self.put(self.taken())
+"""
+
+
+def test_requires_that_builds_what_it_reads(project: Project) -> None:
+    """What is built while the pipeline is planned is an input: changed, restored, and not executed without need."""
+    project.tasks(BUILDING)
+    project.raw("a b")
+    project.run()
+    assert project.text("Root") == "<a><b>"
+    assert project.run().ran == []
+    project.raw("b c")
+    project.run()
+    assert project.text("Root") == "<b><c>"
+    assert project.run().ran == []
+    project.remove_outputs()
+    assert project.run().ran == []
+    assert project.text("Root") == "<b><c>"
+    project.edit("self.put(self.taken())\n\n\nclass Part", 'self.put(self.taken() + " d")\n\n\nclass Part')
+    assert "Root" in project.run().ran
+    assert project.text("Root") == "<b><c><d>"
+
+
 def test_a_task_that_asks_for_itself(project: Project) -> None:
     """Its requirements are asked for because it has no result; in run() the file says."""
     project.tasks(
