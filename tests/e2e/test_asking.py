@@ -265,3 +265,31 @@ def test_outside_a_luisy_run_files_answer(project: Project) -> None:
         """
     )
     assert done.stdout == "True False\n"
+
+
+def test_a_complete_of_its_own_that_asks_its_inputs(project: Project) -> None:
+    """A wrapper by hand: its inputs are answered by key, so changed code runs them and it; lost files come back."""
+    project.tasks(
+        UPSTREAM
+        + """
+
+        class Root(luigi.Task):
+            def requires(self):
+                return [Upstream()]
+
+            def complete(self):
+                return all(task.complete() for task in self.requires())
+
+            def run(self):
+                pass
+        """.replace("\n    ", "\n")
+    )
+    project.raw("a")
+    assert project.run().ran == ["Upstream", "Root"]
+    assert project.run().ran == []
+    project.remove_outputs()
+    assert project.run().ran == []
+    assert project.text("Upstream") == "a up"
+    project.edit('" up"', '" UP"')
+    assert project.run().ran == ["Upstream", "Root"]
+    assert project.text("Upstream") == "a UP"
