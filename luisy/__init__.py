@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from luisy import gone as _gone
 from luisy import loading as _loading  # noqa: F401 - watches imports from here on
+from luisy.observe import imports as _imports
 
 __version__ = "2.0.0.dev0"
 
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from luisy.decorators import (
         auto_filename,
         csv_output,
+        declares,
         feather_output,
         final,
         hdf_output,
@@ -120,6 +122,7 @@ __all__ = [
     "auto_filename",
     "build",
     "csv_output",
+    "declares",
     "feather_output",
     "final",
     "hdf_output",
@@ -188,3 +191,4 @@ class _Facade(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Facade
+_imports.begin()

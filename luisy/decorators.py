@@ -6,6 +6,7 @@ may stand with or without parentheses.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
@@ -14,6 +15,7 @@ import luigi.util
 from luigi.parameter import ParameterVisibility
 
 from luisy import settings, targets
+from luisy.declarations import Declaration, DeclaredFile, IgnoredName, declare
 from luisy.errors import UsageError
 from luisy.gone import attributes_of
 from luisy.naming import automatic_name, not_ending_in
@@ -156,6 +158,78 @@ def side_outputs(*names: str) -> Callable[[TaskClass], TaskClass]:
         return cls
 
     return decorate
+
+
+def declares(
+    *,
+    files: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    env: str | Iterable[str] = (),
+    version: str | int | None = None,
+    ignore: str | Iterable[str] = (),
+    time_to_live: float | dt.timedelta | None = None,
+    uncacheable: str = "",
+) -> Callable[[TaskClass], TaskClass]:
+    """Say of a task what its code does not show. Stands at any ``luigi.Task``, also several times.
+
+    A subclass inherits everything and adds files, variables and names to it; its own version, time to live and
+    reason take the place of inherited ones.
+
+    :param files: paths or globs of files that it reads, relative to the folder of the class's module; they count by
+        their content. A folder counts with all that is below it. One that is not there counts as absent.
+    :param env: environment variables that it reads. Their values count; they are shown and kept as keyed digests only.
+    :param version: counts as it is: another version, other results.
+    :param ignore: names that its fingerprint leaves out with all that only they lead to: ``NAME`` in the class's
+        module, ``package.module.NAME``, or a whole ``package.module``.
+    :param time_to_live: seconds, or a ``timedelta``: a result older than that counts as none.
+    :param uncacheable: why its results cannot be kept; it runs as under Luigi.
+    :raises DecoratorError: a value is not of its kind.
+    """
+    names = {"env": _several(env), "ignore": _several(ignore)}
+    for option, given in names.items():
+        if wrong := [name for name in given if not isinstance(name, str) or not name or "=" in name]:
+            raise DecoratorError(
+                f"declares({option}=...) names {wrong[0]!r}, which is no name",
+                hint="give one name, or a list of names",
+            )
+    if not isinstance(uncacheable, str):
+        raise DecoratorError(
+            f"declares(uncacheable={uncacheable!r}): it takes a sentence that says why",
+            hint='for instance uncacheable="it asks a web page"',
+        )
+    seconds = _seconds(time_to_live)
+    patterns = [os.fspath(path) for path in _several(files)]
+
+    def decorate(cls: Any) -> Any:
+        module = cls.__module__
+        declaration = Declaration(
+            tuple(DeclaredFile(pattern, module) for pattern in patterns),
+            tuple(names["env"]),
+            "" if version is None else str(version),
+            tuple(IgnoredName(name, module) for name in names["ignore"]),
+            seconds,
+            uncacheable,
+        )
+        declare(cls, declaration)
+        return cls
+
+    return decorate
+
+
+def _several(given: Any) -> list[Any]:
+    """*given* as a list: one path or name may stand by itself."""
+    return [given] if isinstance(given, (str, os.PathLike)) else list(given)
+
+
+def _seconds(time_to_live: float | dt.timedelta | None) -> float | None:
+    if time_to_live is None:
+        return None
+    seconds = time_to_live.total_seconds() if isinstance(time_to_live, dt.timedelta) else time_to_live
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise DecoratorError(
+            f"declares(time_to_live={time_to_live!r}): it takes seconds, or a timedelta, of more than 0",
+            hint="for instance time_to_live=datetime.timedelta(days=1)",
+        )
+    return float(seconds)
 
 
 def project_name(project_name: str) -> Callable[[TaskClass], TaskClass]:

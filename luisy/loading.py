@@ -11,11 +11,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
 
 _began = time.time_ns()
 _moments: dict[str, int] = {}
+_listeners: list[Callable[[str], None]] = []
 
 
 class _Witness:
@@ -25,6 +26,8 @@ class _Witness:
     def find_spec(name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None) -> None:
         """Note the time; somebody else finds the module."""
         _moments[name] = time.time_ns()
+        for listener in _listeners:
+            listener(name)
 
 
 def moment(module: str) -> int:
@@ -33,6 +36,11 @@ def moment(module: str) -> int:
     A file that changed later may differ from the code in memory.
     """
     return _moments.get(module, _began)
+
+
+def listen(listener: Callable[[str], None]) -> None:
+    """Call *listener* with the name of each module that is looked for from now on, by whoever imports it."""
+    _listeners.append(listener)
 
 
 _finder: Any = _Witness  # as much of a finder as the import system asks for

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import luigi
 
 from luisy import loading
+from luisy.declarations import declaration_of
 from luisy.fingerprint.closure import Follower, modules_of
 from luisy.fingerprint.config_options import gets_at_configuration, options_in
 from luisy.fingerprint.freshness import is_loaded_code
@@ -37,6 +38,7 @@ from luisy.fingerprint.result import (
     digest_of,
 )
 from luisy.fingerprint.scopes import WHOLE
+from luisy.places import import_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint.closure import Closure
     from luisy.fingerprint.live import Roots
     from luisy.fingerprint.modules import Module, Unit
-    from luisy.fingerprint.nodes import Node
+    from luisy.fingerprint.nodes import Node, Target
 
 __all__ = [
     "BlindSpot",
@@ -81,7 +83,7 @@ class Fingerprinter:
         """The fingerprint of *cls*.
 
         :raises FingerprintError: its source cannot be found (``no-source``), or may not be what is loaded
-            (``source-changed``).
+            (``source-changed``), or a name that it declares to leave out is not there (``no-such-name``).
         """
         if cls not in self._known:
             self._known[cls] = self._make(cls)
@@ -93,7 +95,7 @@ class Fingerprinter:
 
     def _make(self, cls: type) -> Fingerprint:
         roots = roots_of(cls, self._resolver)
-        closure = self._follower.closure(roots.nodes)
+        closure = self._follower.closure(roots.nodes, self._ignored(cls))
         modules = modules_of(closure, self._resolver)
         for module in modules:
             self._check_loaded(cls, module)
@@ -119,7 +121,35 @@ class Fingerprinter:
             options=self._options(cls, closure),
             read_options=read_options,
             blind_spots=tuple(sorted(closure.blind | roots.blind | computed)),
+            conditions=self._conditions(closure),
+            folders=tuple(
+                sorted({import_folder(m.name, m.file.path) for m in modules if m.file is not None})
+            ),
         )
+
+    def _ignored(self, cls: type) -> frozenset[Target]:
+        found: set[Target] = set()
+        for ignored in declaration_of(cls).ignore:
+            targets = self._named(ignored.module, ignored.name)
+            if not targets:
+                raise FingerprintError(
+                    f"{cls.__qualname__} declares to ignore {ignored.name}, and there is no such name.",
+                    slug="no-such-name",
+                    hint="Name what stands in the class's module, or package.module.name.",
+                )
+            found.update(targets)
+        return frozenset(found)
+
+    def _named(self, module: str, name: str) -> tuple[Target, ...]:
+        """What *name* is in *module*; a dotted one may begin with a module."""
+        self._resolver.changes.index_loaded()
+        if targets := self._resolver.resolve(module, tuple(name.split("."))):
+            return targets
+        owner, _, rest = name.rpartition(".")
+        if not owner or self._resolver.locator.locate(owner).origin is Origin.ABSENT:
+            return ()
+        found = self._resolver.resolve(owner, (rest,)) if self._resolver.module(owner) else ()
+        return found or self._resolver.resolve(module, (f":{owner}", rest))
 
     def _check_loaded(self, cls: type, module: Module) -> None:
         if module.broken and module.name in sys.modules and not module.too_deep:
@@ -166,6 +196,15 @@ class Fingerprinter:
                     Place(self._resolver.file_of(unit.module), unit.line, unit.last_line) for unit in units
                 )
         return LazySources(makers), places
+
+    def _conditions(self, closure: Closure) -> tuple[Place, ...]:
+        found = {
+            Place(self._resolver.file_of(unit.module), guard.lineno, guard.end_lineno or guard.lineno)
+            for node in closure.nodes
+            for unit in self._resolver.units(node)
+            for guard in unit.guards
+        }
+        return tuple(sorted(found))
 
     def _shown(self, units: list[Unit]) -> tuple[Source, ...]:
         return tuple(Source(self._file_in_project(u.module), u.line, u.readable()) for u in units)

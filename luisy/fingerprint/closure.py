@@ -19,6 +19,7 @@ from luisy.fingerprint.uses import How
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from luisy.fingerprint.modules import Module, Unit
     from luisy.fingerprint.nodes import Target
@@ -64,22 +65,24 @@ class Follower:
         self._tasks: dict[Node, bool] = {}
         self._annotations = Annotations(resolver)
 
-    def closure(self, roots: Iterable[Node]) -> Closure:
-        """Everything that *roots* lead to."""
+    def closure(self, roots: Iterable[Node], ignored: AbstractSet[Target] = frozenset()) -> Closure:
+        """Everything that *roots* lead to, but for the names *ignored* and what only they lead to."""
         starts = list(roots)
         self.resolver.changes.index_loaded()
-        found, asks = self._walk(starts, Keep.CODE), False
+        found, asks = self._walk(starts, ignored, Keep.CODE), False
         while True:
             before = (found.keep, asks)
             keep = self._keep_for(found)
             asks = asks or any(self.edges(node, keep).asks_tasks for node in found.nodes)
             if (keep, asks) == before:
                 break
-            found = self._walk(starts, keep, asks_tasks=asks)
+            found = self._walk(starts, ignored, keep, asks_tasks=asks)
         found.blind.update(blind_spots(found.nodes, self.resolver))
         return found
 
-    def _walk(self, starts: list[Node], keep: Keep, *, asks_tasks: bool = False) -> Closure:
+    def _walk(
+        self, starts: list[Node], ignored: AbstractSet[Target], keep: Keep, *, asks_tasks: bool = False
+    ) -> Closure:
         """The closure; where the code *asks* the tasks that it requires, their code is its own."""
         found = Closure(keep=keep)
         todo = [(node, How.FULL) for node in starts]
@@ -94,6 +97,8 @@ class Follower:
             found.nodes[node] = how
             edges = self.edges(node, keep)
             for target, colour in edges.targets:
+                if target in ignored or (target.module, WHOLE) in ignored:
+                    continue
                 if isinstance(target, External):
                     found.externals.add(target)
                     state = Node("", target.module.partition(".")[0])

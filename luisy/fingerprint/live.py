@@ -8,6 +8,7 @@ import types
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from luisy.declarations import ATTRIBUTE
 from luisy.fingerprint.nodes import Node
 from luisy.fingerprint.normal import frame
 from luisy.fingerprint.project import Origin, attribute, namespace
@@ -42,6 +43,7 @@ _IGNORED = frozenset(
         "__classcell__",
         "_namespace_at_class_time",
         "_unconsumed_params",
+        ATTRIBUTE,  # what is declared counts in a part of the key of its own
         "__hash__",
     ]
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from luisy.fingerprint.expressions import Reader
 from luisy.fingerprint.idioms import IMPORTERS, called_name, constant_getattr, global_by_name, is_bare
-from luisy.fingerprint.normal import annotations_are_read
+from luisy.fingerprint.normal import annotations_are_read, is_declaration
 from luisy.fingerprint.scopes import (
     COMPREHENSIONS,
     WHOLE,
@@ -320,6 +320,8 @@ class _Visitor:
 
     def _decorators(self, decorators: list[ast.expr], scope: Scope, context: _Context) -> None:
         for decorator in decorators:
+            if is_declaration(decorator):
+                continue
             func = decorator.func if isinstance(decorator, ast.Call) else decorator
             name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
             if name in _DEPENDENCY_DECORATORS:

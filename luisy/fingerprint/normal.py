@@ -58,6 +58,7 @@ _QUIET_DECORATORS = frozenset(
 )
 """Decorators that look at no annotation."""
 _BODIES = frozenset({"body", "orelse", "finalbody"})
+_DECLARATIONS = frozenset({"luisy.declares", "luisy.decorators.declares"})
 
 
 def frame(data: bytes) -> bytes:
@@ -91,6 +92,11 @@ def decorator_name(decorator: ast.expr) -> str:
     """The last name in ``@name``, ``@a.name`` and ``@a.name(...)``; empty for other expressions."""
     func = decorator.func if isinstance(decorator, ast.Call) else decorator
     return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+
+
+def is_declaration(decorator: ast.expr) -> bool:
+    """True for ``@luisy.declares(...)``: what it declares counts by itself, in a part of the key of its own."""
+    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func) in _DECLARATIONS
 
 
 def annotations_are_read(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -201,8 +207,11 @@ class _Writer:
 
     def _drop_silent_decorators(self, fields: dict[str, object]) -> None:
         decorators = fields.get("decorator_list")
-        if self._typing and isinstance(decorators, list):
-            fields["decorator_list"] = [d for d in decorators if not is_silent(d, self._typing)]
+        if isinstance(decorators, list):
+            silent = [
+                d for d in decorators if is_declaration(d) or (self._typing and is_silent(d, self._typing))
+            ]
+            fields["decorator_list"] = [d for d in decorators if d not in silent]
             if not fields["decorator_list"]:
                 del fields["decorator_list"]
 

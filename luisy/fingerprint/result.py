@@ -134,6 +134,8 @@ class Fingerprint:
     :param options: the ``luigi.Config`` subclasses reached; their values join the key elsewhere.
     :param read_options: the options of ``luigi.cfg`` that are asked for by name; likewise.
     :param blind_spots: what could not be followed, sorted.
+    :param conditions: where the conditions stand that statements stand under.
+    :param folders: the folders that the modules are imported from.
     """
 
     digest: Digest
@@ -145,6 +147,8 @@ class Fingerprint:
     options: tuple[type, ...]
     read_options: tuple[Option, ...]
     blind_spots: tuple[BlindSpot, ...]
+    conditions: tuple[Place, ...] = ()
+    folders: tuple[str, ...] = ()
 
 
 class LazySources(Mapping[str, tuple[Source, ...]]):

@@ -16,7 +16,7 @@ import luisy
 OURS = {
     "Task", "ExternalTask", "WrapperTask", "ConcatenationTask",
     "Config", "set_working_dir", "activate_download",
-    "raw", "interim", "final", "requires", "inherits", "auto_filename", "project_name", "side_outputs",
+    "raw", "interim", "final", "requires", "inherits", "auto_filename", "project_name", "side_outputs", "declares",
     "csv_output", "json_output", "pickle_output", "parquet_output", "parquetdir_output", "feather_output",
     "hdf_output", "xlsx_output", "make_directory_output",
     "build", "key", "plan",

@@ -440,3 +440,73 @@ def test_what_luigi_leaves_on_classes_does_not_count(monkeypatch: pytest.MonkeyP
     module.A()
     module.B()
     assert [Fingerprinter().of(kind).digest for kind in (module.A, module.B)] == before
+
+
+DECLARING = {
+    "tracing.py": "def trace(x):\n    return x\n",
+    "tasks.py": (
+        "import luigi\nimport luisy\nfrom .tracing import trace\n\nFILES = ['a']\nLABEL = 'a'\n\n\n"
+        "class T(luigi.Task):\n    def run(self):\n        return trace(LABEL)\n"
+    ),
+}
+
+
+def declaring(decorator: str = "", **edits: str) -> dict[str, str]:
+    """``DECLARING`` with a decorator at its class, and other edits."""
+    files = {name: text.replace("class T", f"{decorator}class T") for name, text in DECLARING.items()}
+    for old, new in edits.items():
+        files = {name: text.replace(old, new) for name, text in files.items()}
+    return files
+
+
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        "@luisy.declares(version='1')\n",
+        "@luisy.declares(files=FILES)\n",
+        "@luisy.declares(env='A')\n@luisy.declares(time_to_live=5)\n",
+        "@luisy.decorators.declares(uncacheable='why')\n",
+    ],
+)
+def test_what_is_declared_is_no_code(tmp_path: Path, decorator: str) -> None:
+    """``luisy.declares`` at a class leaves its fingerprint as it is, with all that only the decorator names."""
+    write(tmp_path / "plain", declaring())
+    write(tmp_path / "declared", declaring(decorator))
+    plain, declared = (fingerprint_in_subprocess(tmp_path / name, tmp_path) for name in ("plain", "declared"))
+    assert declared["parts"] == plain["parts"]
+
+
+def test_a_decorator_of_that_name_of_somebody_else_counts(tmp_path: Path) -> None:
+    """A decorator that is not luisy's is code, whatever it is called."""
+    own = "def declares(**_):\n    return lambda c: c\n\n\n@declares(version='1')\n"
+    write(tmp_path / "one", declaring(own))
+    write(tmp_path / "two", declaring(own.replace("'1'", "'2'")))
+    one, two = (fingerprint_in_subprocess(tmp_path / name, tmp_path) for name in ("one", "two"))
+    assert one["digest"] != two["digest"]
+
+
+@pytest.mark.parametrize(
+    "names", ["['LABEL', 'pkg.tracing.trace']", "['LABEL', 'trace']", "['LABEL', 'pkg.tracing']"]
+)
+def test_ignored_names_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, names: str) -> None:
+    """A name that a class declares to ignore is no part of its fingerprint, in whichever way it is spelled."""
+    tasks = load(monkeypatch, tmp_path, declaring(f"@luisy.declares(ignore={names})\n"))
+    parts = Fingerprinter().of(tasks.T).parts
+    assert [label for label in parts if label.startswith("code ")] == ["code pkg.tasks:T"]
+
+
+def test_an_ignored_name_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A misspelled name is an error that names it, not a silent change of nothing."""
+    tasks = load(monkeypatch, tmp_path, declaring("@luisy.declares(ignore='LABLE')\n"))
+    with pytest.raises(FingerprintError, match="LABLE") as raised:
+        Fingerprinter().of(tasks.T)
+    assert raised.value.slug == "no-such-name"
+
+
+def test_where_conditions_stand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The lines of conditions round the statements that count are told, and the folder of the import."""
+    files = declaring(**{"LABEL = 'a'": "if FILES:\n    LABEL = 'a'\nelse:\n    LABEL = 'b'"})
+    tasks = load(monkeypatch, tmp_path, files)
+    found = Fingerprinter().of(tasks.T)
+    assert [(place.first, place.last) for place in found.conditions] == [(6, 6)]
+    assert found.folders == (str(tmp_path),)

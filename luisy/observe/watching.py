@@ -1,8 +1,6 @@
-"""What a block of code touches on disk, seen by one audit hook (PEP 578).
+"""What a block of code touches on disk.
 
-``watch(roots)`` observes every thread of the process while its block runs. The hook is put in place by
-the first ``watch`` of a process and stays there, for a hook cannot be removed; while nothing is
-observed it returns after one check.
+``watch(roots)`` observes every thread of the process while its block runs.
 
 **Seen**: whatever goes through Python's own ``open``, ``os.open``, ``os.listdir``, ``os.scandir``,
 ``os.rename``, ``os.link``, ``os.symlink``, ``os.truncate``, ``os.mkdir``, ``sqlite3.connect``, and with
@@ -33,24 +31,18 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+
+from luisy.observe import hook
+from luisy.observe.access import database_file
+from luisy.observe.frames import reads_code
+from luisy.places import lies_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-_CODE_READERS = {
-    "_frozen_importlib_external",
-    "importlib._bootstrap_external",
-    "zipimport",
-    "linecache",
-    "tokenize",
-}
-_CODE_SUFFIXES = (".py", ".pyc", ".pyd", ".so")
 
 
 @dataclass(slots=True)
@@ -105,22 +97,13 @@ class _Watch:
         return os.path.realpath(path) if os.path.islink(path) else path
 
     def read(self, path: str) -> None:
-        if not self._is_own(path):
+        if not lies_in(path, self._own):
             self.observation.reads.add(path)
 
     def write(self, path: str, *, fresh: bool) -> None:
         if fresh:
             self._own.add(path)
         self.observation.writes.add(path)
-
-    def _is_own(self, path: str) -> bool:
-        """True if the block made *path*, or a folder that it lies in, itself."""
-        while self._own and path not in self._own:
-            parent = os.path.dirname(path)
-            if parent == path:
-                return False
-            path = parent
-        return bool(self._own)
 
     def database(self, path: str) -> None:
         """Connecting may read or write; which one it was is told by the file when the block has ended."""
@@ -138,7 +121,6 @@ class _Watch:
 
 
 _active: dict[int, _Watch] = {}
-_thread = threading.local()
 
 
 @contextmanager
@@ -149,9 +131,9 @@ def watch(roots: Sequence[str]) -> Iterator[Observation]:
     (but for those in ``paused``). A forked child goes on with a copy that the parent does not see;
     that it was forked, the parent does.
     """
-    _install()
     watched = _Watch(roots)
     processes = _processes_made()
+    _listen()
     _active[id(watched)] = watched
     try:
         yield watched.observation
@@ -160,17 +142,6 @@ def watch(roots: Sequence[str]) -> Iterator[Observation]:
         watched.finish()
         # multiprocessing's spawn and forkserver raise no audit event.
         watched.observation.started_process |= _processes_made() != processes
-
-
-@contextmanager
-def paused() -> Iterator[None]:
-    """Leave out what this thread does in the block: luisy's own reads and writes."""
-    before = getattr(_thread, "paused", False)
-    _thread.paused = True
-    try:
-        yield
-    finally:
-        _thread.paused = before
 
 
 def note_read(path: str) -> None:
@@ -184,23 +155,14 @@ def note_write(path: str) -> None:
 
 
 @cache
-def _install() -> None:
-    sys.addaudithook(_hook)
-
-
-def _hook(event: str, args: tuple[Any, ...]) -> None:
-    if not _active:
-        return
-    handle = _HANDLERS.get(event)
-    if handle is None or getattr(_thread, "paused", False):
-        return
-    # An observer must not break what it observes. An interrupt is not ours: it passes.
-    with suppress(Exception):
-        handle(*args)
+def _listen() -> None:
+    hook.listen(_HANDLERS)
 
 
 def _located(path: Any) -> Iterator[tuple[_Watch, str]]:
     """Each observation that *path* concerns, with the path as it lies below that one's roots."""
+    if not _active:
+        return
     absolute = _absolute(path)
     for watched in tuple(_active.values()):
         found = watched.locate(absolute)
@@ -224,24 +186,14 @@ def _absolute(path: Any) -> str:
 
 def _read(path: Any) -> None:
     for watched, found in _located(path):
-        if not _is_code(found):
+        if not reads_code(found):
             watched.read(found)
 
 
 def _write(path: Any, *, fresh: bool) -> None:
     for watched, found in _located(path):
-        if not _is_code(found):
+        if not reads_code(found):
             watched.write(found, fresh=fresh)
-
-
-def _is_code(path: str) -> bool:
-    """True if the import system or ``linecache`` is at work on a module's file or on a ``sys.path`` folder."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the documented way to the caller's frame
-    while frame.f_back is not None and frame.f_globals is globals():
-        frame = frame.f_back
-    if frame.f_globals.get("__name__") not in _CODE_READERS:
-        return False
-    return path.endswith(_CODE_SUFFIXES) or ".pyc." in path or "__pycache__" in path or os.path.isdir(path)
 
 
 def _on_open(path: Any, mode: str | None, flags: int) -> None:
@@ -309,12 +261,8 @@ def _on_truncate(path: Any, length: int) -> None:
 
 
 def _on_connect(database: Any) -> None:
-    name = os.fsdecode(database)
-    if name.startswith("file:"):
-        name = unquote(name[len("file:") :].split("?")[0].split("#")[0])
-        name = "/" + name.lstrip("/") if name.startswith("/") else name
-    if name and name != ":memory:":
-        for watched, found in _located(name):
+    if (path := database_file(database)) is not None:
+        for watched, found in _located(path):
             watched.database(found)
 
 
@@ -323,15 +271,6 @@ def _on_process(*_args: Any) -> None:
         watched.observation.started_process = True
 
 
-_PROCESS_EVENTS = (
-    "subprocess.Popen",
-    "os.system",
-    "os.exec",
-    "os.posix_spawn",
-    "os.spawn",
-    "os.fork",
-    "os.forkpty",
-)
 _HANDLERS: dict[str, Callable[..., None]] = {
     "open": _on_open,
     "os.listdir": _on_list,
@@ -342,7 +281,7 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "os.mkdir": _on_mkdir,
     "os.truncate": _on_truncate,
     "sqlite3.connect": _on_connect,
-    **dict.fromkeys(_PROCESS_EVENTS, _on_process),
+    **dict.fromkeys(hook.PROCESS_EVENTS, _on_process),
 }
 
 

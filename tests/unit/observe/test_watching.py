@@ -535,27 +535,3 @@ def test_reading_source_as_data_counts(root: Path) -> None:
     """A Python file that the block opens itself is a read."""
     (root / "data.py").write_text("")
     assert observe(root, (root / "data.py").read_text).reads == {str(root / "data.py")}
-
-
-def test_hook_is_installed_once() -> None:
-    """A thousand observations leave one hook: each event of a later one is handled once."""
-    code = (
-        "import sys, luisy.observe as o\n"
-        "added = []\n"
-        "sys.addaudithook(lambda event, args: added.append(event) if event == 'sys.addaudithook' else None)\n"
-        "for _ in range(1000):\n    with o.watch(['/']): pass\n"
-        "print(len(added))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == "1"
-
-
-def test_importing_installs_nothing() -> None:
-    """Without a watch there is no hook, so programs that never observe pay nothing."""
-    code = (
-        "import sys\nadded = []\n"
-        "sys.addaudithook(lambda event, args: added.append(event) if event == 'sys.addaudithook' else None)\n"
-        "import luisy.observe\nprint(len(added))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == "0"
