@@ -203,6 +203,14 @@ def external_key(project: str, family: str, content: Digest) -> Key:
     return Key(_digest("luisy 1 external key", text(project) + text(family) + bytes.fromhex(content)))
 
 
+def declared_content(project: str, family: str, parameters: Sequence[Parameter], version: str) -> Digest:
+    """What a task without files counts as in its consumers' keys: the version that it declares, of this instance."""
+    instance = tagged(b"P", *(p.encoded() for p in parameters))
+    return Digest(
+        _digest("luisy 1 declared content", text(project) + text(family) + instance + text(version))
+    )
+
+
 def traced_key(key: Key, trace: Sequence[Ref]) -> Key:
     """The key of an action with dynamic dependencies: the task's key and what it yielded, in that order."""
     return Key(_digest("luisy 1 trace", bytes.fromhex(key) + tagged(b"T", *(ref.encoded() for ref in trace))))

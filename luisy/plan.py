@@ -33,6 +33,7 @@ class Found(Enum):
     SOUND = "sound"  # a result, made from the inputs that its inputs' results are now
     SUPERSEDED = "superseded"  # a result, but made from other content of an input
     UNPROVEN = "unproven"  # a result, but older than something that inputs without a result rest on
+    EXPIRED = "expired"  # a result, but older than the time to live that the task declares
     GONE = "gone"  # an action whose objects are not there, or not what they were
 
 
@@ -119,6 +120,7 @@ _WHY_NOT_SOUND = {
         "input-superseded", "its earlier result was made from another content of an input"
     ),
     Found.UNPROVEN: Reason("input-renewed", "something upstream was made anew since its earlier result"),
+    Found.EXPIRED: Reason("expired", "its earlier result is older than the time to live that it declares"),
 }
 
 

@@ -109,6 +109,7 @@ class Settings:
     force_all: bool = _setting(default=False, parse=_boolean)
     adopt: bool = _setting(default=True, parse=_boolean)
     materialise: str = _setting("auto", _choice("auto", "needed", "all"))
+    audit: str = _setting("warn", _choice("off", "warn", "strict"))
     link: str = _setting("reflink", _choice("reflink", "copy", "hardlink"))
     requirements_path: str | None = _setting(None, str, path=True)
     no_ask: bool = _setting(default=False, parse=_boolean)

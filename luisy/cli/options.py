@@ -66,6 +66,11 @@ def run_options(command: Any) -> Any:
             help="Which results to bring to the workspace.",
         ),
         click.option("--link", type=click.Choice(["reflink", "copy", "hardlink"]), help="How to bring them."),
+        click.option(
+            "--audit",
+            type=click.Choice(["off", "warn", "strict"]),
+            help="What to do about reads of run() that stand in no key.",
+        ),
         flag("--require-remote", help="Fail where the remote does not answer, instead of going on without."),
         flag("--download", help="Take results from the remote."),
         flag("--upload", help="Bring results to the remote."),

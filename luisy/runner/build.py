@@ -13,6 +13,7 @@ from luigi.execution_summary import _summary_dict
 
 from luisy import settings as configuration
 from luisy.model import Outcome
+from luisy.observe import imports
 from luisy.plan import Status
 from luisy.runner.asking import answered
 from luisy.runner.discretion import discreet_names
@@ -92,6 +93,7 @@ def session_for(settings: Settings, *, create: bool) -> Iterator[Session]:
         memoised_params(),
         discreet_names(),
         naming_only(),
+        imports.suspended(),
         open_store(settings, create=create) as store,
     ):
         session = Session(settings, store)

@@ -17,6 +17,7 @@ from luigi.local_target import LocalFileSystem
 from luigi.parameter import ParameterVisibility
 
 from luisy.canonical import NotCanonicalError, canonical, tagged, text, type_name
+from luisy.declarations import declaration_of
 from luisy.errors import TaskError
 from luisy.keys import Output, Parameter
 from luisy.plan import Kind
@@ -87,11 +88,13 @@ def describe_outputs(node: Node) -> None:
             local.append((name, target))
         else:
             foreign.append(target)
+    node.declaration = declaration_of(type(node.task))
     node.targets = tuple(target for _, target in local)
     node.outputs = tuple((name, os.path.abspath(target.path)) for name, target in local)
     node.countable = bool(local) and not foreign
     node.by_inputs = node.kind is Kind.TASK and _is_complete_by_inputs(node.task)
-    node.uncacheable = _why_uncacheable(node, foreign)
+    declared = node.declaration.uncacheable if node.kind is Kind.TASK else ""
+    node.uncacheable = declared or _why_uncacheable(node, foreign)
 
 
 def _why_uncacheable(node: Node, foreign: list[Any]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import luigi
 
+from luisy.declarations import NOTHING, Declaration
 from luisy.errors import UsageError
 from luisy.model import Outcome, Reason
 from luisy.plan import Decision, Kind
@@ -57,6 +58,7 @@ class Node:
     :param content: the digest of its outputs' manifest, once known.
     :param attempted: its ``run()`` was started in this run; what lies at its outputs may be its own work so far.
     :param by_content: consumers count its content, not its key.
+    :param declaration: what its class declares that its code does not show.
     """
 
     task: luigi.Task
@@ -92,6 +94,7 @@ class Node:
     superseded: bool = False
     supersedes: bool = False
     renewed: float = 0.0
+    declaration: Declaration = NOTHING
     decision: Decision = _UNDECIDED
     done: bool = False
     needed: bool = True

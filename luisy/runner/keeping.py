@@ -17,7 +17,9 @@ from luisy import keys, observe
 from luisy.errors import LuisyError
 from luisy.fingerprint.kept import encode, kept
 from luisy.model import Action, Digest, DynamicDependency, Input, Key, Outcome, Reason
+from luisy.places import lies_in
 from luisy.plan import Kind
+from luisy.runner.auditing import told
 from luisy.runner.describe import shown_parameters
 from luisy.runner.graph import input_leaves
 from luisy.runner.keying import ref_of, shallow_key
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
     from luisy.fingerprint import Fingerprint, Fingerprinter
     from luisy.keys import Facts
     from luisy.model import Manifest
-    from luisy.observe import Observation
+    from luisy.observe.runs import Audit
+    from luisy.observe.watching import Observation
+    from luisy.runner.auditing import Auditor, UndeclaredRead
     from luisy.runner.graph import Node
     from luisy.runner.requirements import Requirements
     from luisy.runner.workspace import Tokens, Workspace
@@ -48,6 +52,7 @@ class Execution:
     :param key: the key that the result was kept under; None where it was not kept.
     :param content: the digest of the outputs' manifest, if they could be read.
     :param reason: why it was not kept, or why it failed.
+    :param undeclared: what ``run()`` read that is in no key, and what was in builds inside it.
     :param size: bytes of the outputs.
     :param tokens: where it was not kept: how its files were before *content* was read from them.
     """
@@ -61,6 +66,7 @@ class Execution:
     reason: Reason | None = None
     notes: tuple[Reason, ...] = ()
     tokens: Tokens | None = None
+    undeclared: tuple[UndeclaredRead, ...] = ()
 
 
 def failure(task_id: str, explanation: object) -> Execution:
@@ -76,12 +82,16 @@ class Ran:
     :param requirements: what it required meanwhile; None where that was not heard.
     :param dynamic: the nodes that it yielded or built, each once, in order.
     :param seen: what it touched in the workspace.
+    :param audit: what it read anywhere; None where nobody looked.
+    :param undeclared: what of that neither key nor inputs know of.
     """
 
     seconds: float
     seen: Observation
+    audit: Audit | None
     requirements: Requirements | None
     dynamic: tuple[Node, ...]
+    undeclared: tuple[UndeclaredRead, ...] = ()
 
 
 class _NotKept(Exception):
@@ -102,13 +112,19 @@ class Keeper:
     """
 
     def __init__(
-        self, store: Store, workspace: Workspace, fingerprinter: Fingerprinter, forced: AbstractSet[str]
+        self,
+        store: Store,
+        workspace: Workspace,
+        fingerprinter: Fingerprinter,
+        forced: AbstractSet[str],
+        auditor: Auditor,
     ) -> None:
         self.store = store
         self.workspace = workspace
         self.fingerprinter = fingerprinter
         self.forced = forced
         self._provenance = Provenance(store)
+        self.auditor = auditor
         self._encoded: dict[Digest, bytes] = {}
 
     def prepare(self, nodes: Iterable[Node]) -> None:
@@ -126,6 +142,7 @@ class Keeper:
             if node.uncacheable:
                 return self._left_alone(node, ran, None)
             try:
+                ran = replace(ran, undeclared=self.auditor.undeclared(node, ran.audit))
                 return self._kept(node, ran)
             except _NotKept as refusal:
                 reason = refusal.reason
@@ -168,8 +185,20 @@ class Keeper:
                     self.workspace.mark_made(node, manifest, maker_of(node))
             except (OSError, LuisyError) as error:
                 logger.debug("cannot hash the outputs of %s: %s", node.task, error)
+        elif node.uncacheable:
+            content = node.content  # of the version that it declares
         return Execution(
-            node.task_id, Outcome.EXECUTED, ran.seconds, None, content, size, reason, tokens=tokens
+            node.task_id,
+            Outcome.EXECUTED,
+            ran.seconds,
+            None,
+            content,
+            size,
+            reason,
+            tokens=tokens,
+            undeclared=()
+            if reason and reason.slug == "undeclared-read"
+            else ran.undeclared,  # told by the reason
         )
 
     def _kept(self, node: Node, ran: Ran) -> Execution:
@@ -179,6 +208,7 @@ class Keeper:
         self._check_inputs(node)
         if not self.fingerprinter.unchanged(self.fingerprinter.of(type(node.task))):
             raise _NotKept("code-changed-meanwhile", "its source changed while it ran")
+        self._check_reads(node, ran)
         side_files = self._side_files(node, ran)
         with self.store.transaction():
             manifest = self.store.keep(node.outputs)
@@ -200,7 +230,18 @@ class Keeper:
             kept.size,
             None,
             tuple(notes),
+            undeclared=ran.undeclared,
         )
+
+    def _check_reads(self, node: Node, ran: Ran) -> None:
+        if (label := self.auditor.changed(node)) is not None:
+            raise _NotKept("declared-changed-meanwhile", f"{label}, which it declares, changed while it ran")
+        if self.auditor.strict and ran.undeclared:
+            text = f"it read {told(list(ran.undeclared))}, which its key does not hold, and audit is strict"
+            raise _NotKept("undeclared-read", text)
+        if self.auditor.strict and ran.seen.started_process:
+            text = "it started a process, of which luisy cannot see what it read, and audit is strict"
+            raise _NotKept("process-started", text)
 
     def _check_inputs(self, node: Node) -> None:
         for leaf in input_leaves(node):
@@ -214,7 +255,7 @@ class Keeper:
         declared = {path for _, path in node.outputs} | {str(self.store.path)}
         declared.update(path for dep in node.dynamic for _, path in dep.outputs)
         return sorted(
-            path for path in ran.seen.writes if os.path.isfile(path) and not _inside(path, declared)
+            path for path in ran.seen.writes if os.path.isfile(path) and not lies_in(path, declared)
         )
 
     def _allows_cutoff(self, node: Node, ran: Ran) -> bool:
@@ -224,7 +265,7 @@ class Keeper:
         known = {path for leaf in input_leaves(node) for _, path in leaf.outputs}
         known.update(path for _, path in node.outputs)
         known.add(str(self.store.path))
-        return all(_inside(path, known) for path in ran.seen.reads)
+        return all(lies_in(path, known) for path in ran.seen.reads)
 
     def _sources(self, fingerprint: Fingerprint) -> bytes:
         """The parts and sources of a fingerprint, encoded once for all tasks of a class."""
@@ -249,8 +290,17 @@ class Keeper:
             sources=self.store.put(self._sources(fingerprint)),
             seconds=ran.seconds,
             held_back=f"wrote {side_files[0]} beside its outputs" if side_files else "",
-            provenance={**self._provenance.of(fingerprint), **self.workspace.described_beside(side_files)},
+            provenance={
+                **self._provenance.of(fingerprint),
+                **self.workspace.described_beside(side_files),
+                **_reads(ran.undeclared),
+            },
         )
+
+
+def _reads(undeclared: tuple[UndeclaredRead, ...]) -> dict[str, str]:
+    """What the provenance says of reads that no key holds."""
+    return {f"read {read.what}": read.place for read in undeclared}
 
 
 def maker_of(node: Node) -> Digest | None:
@@ -262,16 +312,6 @@ def _check_requirements(ran: Ran) -> None:
     if ran.requirements is not None and ran.requirements.changed is not None:
         task = ran.requirements.changed
         raise _NotKept("requires-changed", f"requires() of {task} said something else while it ran")
-
-
-def _inside(path: str, folders: set[str]) -> bool:
-    """Whether *path* is one of *folders* or lies below one."""
-    while path not in folders:
-        parent = os.path.dirname(path)
-        if parent == path:
-            return False
-        path = parent
-    return True
 
 
 def _described(node: Node, facts: Facts, manifest: Manifest) -> Action:

@@ -12,6 +12,7 @@ from blake3 import blake3
 
 from luisy.explain import UNKNOWN
 from luisy.keys import KEY_VERSION
+from luisy.observe.imports import ABSENT
 from luisy.plan import Kind
 from luisy.runner.graph import input_leaves
 
@@ -36,6 +37,12 @@ def parts_of(node: Node, secret: bytes) -> dict[str, str]:
         parts |= {f"parameter {p.name}": _shown(p, secret) for p in facts.parameters}
         parts |= {f"output {o.name.decode('utf-8', 'backslashreplace')}": o.target for o in facts.outputs}
         parts |= {f"option {p.name}": _shown(p, secret) for p in facts.options}
+        parts |= {
+            f"declared {name}": _extra(name, value, secret) for name, value in (facts.declared or {}).items()
+        }
+        parts |= {
+            f"observed {name}": _extra(name, value, secret) for name, value in (facts.observed or {}).items()
+        }
     elif node.kind is Kind.EXTERNAL:
         parts |= {"family": node.family, "content": node.content or UNKNOWN}
     # Wrappers stand for their inputs: nothing is filed at their own keys that could be compared later.
@@ -53,6 +60,13 @@ def _counted(node: Node) -> str:
 
 
 def _shown(parameter: Parameter, secret: bytes) -> str:
-    if parameter.public:
-        return parameter.serialised
-    return f"{HIDDEN}{blake3(parameter.value, key=secret, max_threads=1).hexdigest()[:16]}"
+    return parameter.serialised if parameter.public else _hidden(parameter.value, secret)
+
+
+def _extra(name: str, value: str, secret: bytes) -> str:
+    """A declared or observed value: of a variable that is set, nobody is to guess what it is."""
+    return _hidden(value.encode(), secret) if name.startswith("env ") and value != ABSENT else value
+
+
+def _hidden(value: bytes, secret: bytes) -> str:
+    return f"{HIDDEN}{blake3(value, key=secret, max_threads=1).hexdigest()[:16]}"

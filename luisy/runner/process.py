@@ -10,6 +10,8 @@ import contextlib
 import multiprocessing
 import os
 import time
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,8 @@ from luigi.worker import ContextManagedTaskProcess
 
 from luisy import observe
 from luisy.errors import LuisyError, TaskError
+from luisy.observe import imports
+from luisy.observe.runs import audited
 from luisy.plan import Kind
 from luisy.runner.asking import Code
 from luisy.runner.keeping import Execution, Ran, failure
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     import luigi
 
+    from luisy.observe.runs import Audit
     from luisy.runner.graph import Node
     from luisy.runner.session import Session
 
@@ -111,6 +116,8 @@ class CachingProcess(ContextManagedTaskProcess):
         start = time.monotonic()
         with (
             observe.watch(roots) as seen,
+            self._audited() as audit,
+            imports.resumed(),
             self.session.oracle.asked_by(self.task, Code.RUN) as asker,
             naming_only(only=False),  # what it runs directly may count on the folders of its outputs
         ):
@@ -119,10 +126,16 @@ class CachingProcess(ContextManagedTaskProcess):
             if node not in self.node.deps:
                 self.note_dynamic(node)
         dynamic = tuple(self._dynamic.values())
-        self.ran = Ran(time.monotonic() - start, seen, self._requirements, dynamic)
+        self.ran = Ran(time.monotonic() - start, seen, audit, self._requirements, dynamic)
         if not new and not _writes_on_success(self.task):
             self._demand_outputs()
         return new
+
+    def _audited(self) -> AbstractContextManager[Audit | None]:
+        audit = self.session.settings.audit
+        if audit == "off" or self.node.kind is not Kind.TASK or self.node.uncacheable:
+            return nullcontext()
+        return audited(__name__, refuse_processes=audit == "strict")
 
     def _drive(self, generator: Any) -> list[tuple[str, str, dict[str, str]]] | None:
         if not isinstance(generator, collections.abc.Generator):
@@ -162,7 +175,9 @@ class CachingProcess(ContextManagedTaskProcess):
     def execution(self, status: str, explanation: object) -> Execution | None:
         """What to tell the session about a run that Luigi says ended with *status*."""
         if status == DONE and self.ran is not None:
-            return self.session.keeper.conclude(self.node, self.ran)
+            execution = self.session.keeper.conclude(self.node, self.ran)
+            # What builds inside this run() found out is known to nobody else if this is a child.
+            return replace(execution, undeclared=(*execution.undeclared, *self.session.undeclared.all()))
         if status == DONE:  # an external task that has appeared
             return Execution(
                 self.node.task_id, self.node.outcome, key=self.node.key, content=self.node.content

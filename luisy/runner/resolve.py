@@ -8,6 +8,7 @@ so a plan and its run agree.
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from luisy.naming import project_of
 from luisy.plan import SERVED, UNCERTAIN, Found, History, Kind, Situation, decide
 from luisy.runner.clock import Clock
 from luisy.runner.describe import Promises, significant_parameters, yields
+from luisy.runner.extras import Extras
 from luisy.runner.graph import equal_task_id_error, input_leaves
 from luisy.runner.keeping import maker_of
 from luisy.runner.keying import deep_key, ref_of, refs_of, shallow_key, wrapper_content
@@ -67,6 +69,7 @@ class Resolver:
         self.rebuild: Callable[[str, str, Mapping[str, str]], Node | None] = lambda *_: None
         # Filled by the session where a remote may be asked: where an external task's files are to be had.
         self.elsewhere: Callable[[Node], Elsewhere | None] = lambda _: None
+        self.extras = Extras(store, workspace.root)
         self._options = OptionValues()
         self._clock = Clock(workspace.root, dt.datetime.now().astimezone().date())
         self._promises = Promises(self._fingerprint)
@@ -97,6 +100,7 @@ class Resolver:
             promised = self._promises.of(node)
             node.promise = keys.promise_of(promised)
             if node.kind is Kind.EXTERNAL:
+                self._count_by_version(node)
                 return
             fingerprint = self.fingerprinter.of(type(node.task))
             node.facts = Facts(
@@ -106,6 +110,8 @@ class Resolver:
                 significant_parameters(node.task, self._fingerprint),
                 promised,
                 self._options.of(fingerprint),
+                self.extras.declared(type(node.task)),
+                self.extras.observed(fingerprint),
             )
         except LuisyError as error:
             node.uncacheable = node.uncacheable or error.text
@@ -113,6 +119,14 @@ class Resolver:
         if clock := self._clock.read_by(node, node.facts.parameters):
             node.facts = replace(node.facts, observed={**(node.facts.observed or {}), **clock})
         node.encoded_facts = node.facts.encoded()
+        self._count_by_version(node)
+        node.by_content = node.declaration.time_to_live is not None
+
+    def _count_by_version(self, node: Node) -> None:
+        """A task whose outputs are no files counts, in its consumers' keys, by a version that it declares."""
+        if node.uncacheable and not node.countable and (version := node.declaration.version):
+            parameters = significant_parameters(node.task, self._fingerprint)
+            node.content = keys.declared_content(project_of(node.task), node.family, parameters, version)
 
     def _fingerprint(self, kind: type) -> str:
         return self.fingerprinter.of(kind).digest
@@ -231,10 +245,11 @@ class Resolver:
     @staticmethod
     def _uncountable_input(node: Node) -> bool:
         """Whether an input can be counted neither by key nor by content; then *node* is not cacheable either."""
-        leaf = next((leaf for leaf in input_leaves(node) if leaf.uncacheable and not leaf.countable), None)
+        leaf = next((leaf for leaf in input_leaves(node) if _says_nothing(leaf)), None)
         if leaf is not None:
             _cannot_cache(
-                node, f"its input {leaf.task} is not cacheable and has no files to count by content"
+                node,
+                f"its input {leaf.task} is not cacheable, and has neither files to count by content nor a declared version",
             )
         return leaf is not None
 
@@ -278,7 +293,7 @@ class Resolver:
         history, cutoff = (History.SAME_CODE, True) if node.result else self._history(node)
         if node.result is None and not forced:
             self._try_adopting(node, history)
-        node.supersedes = found in (Found.SUPERSEDED, Found.GONE)
+        node.supersedes = found in (Found.SUPERSEDED, Found.GONE, Found.EXPIRED)
         self._conclude(node, found, forced=forced)
         # With an input that has no key yet, any result of this code may turn out to be at the deep key.
         keyless = node.base_key is None and history is History.SAME_CODE
@@ -329,8 +344,8 @@ class Resolver:
 
     def _standing(self, node: Node, result: Result) -> Found:
         """Whether *result* is whole and was made from what the inputs' results are now, as far as they are known."""
-        if not self.lookup.whole(result) or not self._is_complete(result):
-            return Found.GONE
+        if not self.lookup.whole(result) or not self._is_complete(result) or _is_expired(node, result):
+            return Found.EXPIRED if _is_expired(node, result) else Found.GONE
         leaves = input_leaves(node)
         if (
             result.adopted and not result.inputs
@@ -389,7 +404,9 @@ class Resolver:
         if node.shallow_key is None:
             return None
         result = self.lookup.equal_inputs(node.shallow_key, _facts(node).project)
-        return result if result is not None and self._is_complete(result) else None
+        if result is None or not self._is_complete(result) or _is_expired(node, result):
+            return None
+        return result
 
     def _history(self, node: Node) -> tuple[History, bool]:
         """What was ever recorded for these parameters, and whether early cutoff could still find some of it."""
@@ -401,6 +418,8 @@ class Resolver:
         return (History.OTHER_CODE, False) if cutoff is None else (History.SAME_CODE, cutoff)
 
     def _try_adopting(self, node: Node, history: History) -> None:
+        if node.declaration.time_to_live is not None:
+            return  # nobody knows how old it is
         if self.adopt and history is History.NEVER and not node.adopted and self.workspace.adoptable(node):
             node.content = self._snapshot(node)
             node.adopted = node.content is not None
@@ -415,10 +434,21 @@ class Resolver:
         else:
             node.key = None if yields(node.task) else node.base_key
             node.content = node.content if node.adopted else None
-        node.by_content = node.adopted
+        node.by_content = node.adopted or node.declaration.time_to_live is not None
         waits = any(leaf.superseded for leaf in input_leaves(node))
         node.superseded = node.content is None and (forced or waits or found in UNCERTAIN)
         node.renewed = 0.0 if node.content is not None else self._renewed(node)
+
+
+def _is_expired(node: Node, result: Result) -> bool:
+    """Whether *result* is older than the task declares that its results live."""
+    lifetime = node.declaration.time_to_live
+    return lifetime is not None and time.time() - result.created > lifetime
+
+
+def _says_nothing(leaf: Node) -> bool:
+    """Whether *leaf* can be counted neither by key nor by content."""
+    return bool(leaf.uncacheable) and not leaf.countable and leaf.content is None
 
 
 def _is_one_task(first: Node, twin: Node) -> bool:

@@ -19,9 +19,11 @@ from luisy.errors import LuisyError, RemoteError
 from luisy.fingerprint import Fingerprinter
 from luisy.model import LinkMode, Outcome, Reason
 from luisy.naming import project_of
-from luisy.observe import Observation
+from luisy.observe import imports
+from luisy.observe.watching import Observation
 from luisy.plan import SERVED, Decision, Kind, needed
 from luisy.runner.asking import Oracle
+from luisy.runner.auditing import Auditor, Undeclared
 from luisy.runner.exchange import exchange_for
 from luisy.runner.garbage import uncollected
 from luisy.runner.graph import Graph, Node, input_leaves, undecided
@@ -77,6 +79,7 @@ class Session:
     graph: Graph = field(default_factory=Graph)
     roots: list[Node] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
+    undeclared: Undeclared = field(default_factory=Undeclared)
     started: float = field(default_factory=time.monotonic)
     workspace: Workspace = field(init=False)
     resolver: Resolver = field(init=False)
@@ -104,7 +107,13 @@ class Session:
             adopt=self.settings.adopt,
         )
         self.resolver.elsewhere = lambda node: self.exchange.elsewhere(node, hash_raw=self.hash_raw)
-        self.keeper = Keeper(self.store, self.workspace, self.fingerprinter, self.resolver.forced)
+        self.keeper = Keeper(
+            self.store,
+            self.workspace,
+            self.fingerprinter,
+            self.resolver.forced,
+            Auditor(self.resolver.extras, self.fingerprinter, strict=self.settings.audit == "strict"),
+        )
         self.resolver.rebuild = self._rebuild
         self.oracle = Oracle(self, self.resolver.writer_of)
         self._walker = Walker(self.graph, self.oracle)
@@ -184,7 +193,8 @@ class Session:
 
     def _rebuild(self, module: str, family: str, params: Mapping[str, str]) -> Node | None:
         try:
-            task = load_task(module, family, dict(params))
+            with imports.resumed():
+                task = load_task(module, family, dict(params))
         except Exception:
             logger.debug("cannot build %s%s of a trace", family, dict(params), exc_info=True)
             return None
@@ -391,6 +401,7 @@ class Session:
         """Take in what became of a task that ran, here or in a child."""
         node = self.graph.nodes[execution.task_id]
         self.executions.append(execution)
+        self.undeclared.add(execution.undeclared)
         node.seconds, node.size = execution.seconds, execution.size
         if self.listener is not None and node.kind is Kind.TASK:
             self.listener(str(node.task), execution.outcome.value, self.left)
@@ -402,6 +413,7 @@ class Session:
         if node.kind is not Kind.TASK:
             return
         node.content, node.key, node.by_content = execution.content, execution.key, execution.key is None
+        node.by_content |= node.declaration.time_to_live is not None
         if execution.key is None:
             self.workspace.load([node])
             self.workspace.hold_to(execution.tokens or {})
@@ -416,7 +428,7 @@ class Session:
         """A batch ran for *task*, too: keep its outputs as its own. What the batch read says nothing about it."""
         node = self.admit(task)
         if not node.done:
-            ran = Ran(seconds, Observation(started_process=True), None, ())
+            ran = Ran(seconds, Observation(started_process=True), None, None, ())
             self.finished(self.keeper.conclude(node, ran))
 
     def finish(self) -> None:
@@ -472,7 +484,7 @@ class Session:
             self.roots[0],
             self.graph,
             self.executions,
-            self.workspace.notes,
+            (*self.resolver.extras.notes, *self.undeclared.notes(), *self.workspace.notes),
             reasons=self.reasons.of(self.graph.nodes.values()),
             seconds=time.monotonic() - self.started,
             traffic=self.exchange.traffic,
