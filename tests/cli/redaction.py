@@ -15,7 +15,7 @@ _REDACTIONS = [
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", "TIME"),
         (r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b", "TIME"),
         (r"\b[0-9a-f]{10}( with changes)? *(?= )", r"COMMIT\1"),
-        (r"\b(luisy|python|platform) \S+(?=,|$)", r"\1 PLACE"),
+        (r"\b(luisy|python|platform) (?!--)\S+(?=,|$)", r"\1 PLACE"),
         (r" *\b\d+ (second|minute|hour)s?\b", " AGE"),
         (r"\b\d+(\.\d+)?(e-\d+)? s\b", "SECONDS"),
         (r"(\"?seconds\"?: )\d[\d.e-]*", r"\1SECONDS"),
