@@ -1,6 +1,6 @@
 """Mutation testing of the fingerprint and the keys: which small change of their code does no test notice.
 
-    python -m tests.mutation [--sample N] [--seed N] [--seconds S] [MODULE ...]
+    python -m tests.mutation [--sample N] [--cases N] [--seed N] [--seconds S] [MODULE ...]
 
 For each mutant a forked child imports the changed module and runs the corpus (for ``luisy.keys``: its unit tests),
 those cases first that killed mutants before, up to the first that fails. A mutant that survives the corpus is given
@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import time
+import types
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +36,8 @@ FINGERPRINT = sorted(
     f"luisy.fingerprint.{path.stem}" for path in (ROOT / "luisy/fingerprint").glob("[!_]*.py")
 )
 UNIT_TESTS = {"luisy.keys": ["tests/unit/test_keys.py"]}
-PATIENCE = 120
-"""Seconds until a mutant counts as one that never ends."""
+PATIENCE = 300
+"""Seconds of CPU until a mutant counts as one that never ends."""
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ def main() -> None:
     chosen = chosen[: options.sample]
     end, survivors, tried = time.monotonic() + options.seconds, [], 0
     with tempfile.TemporaryDirectory() as folder:
-        trial = _Trial(Path(folder))
+        trial = _Trial(Path(folder), options.cases)
         for mutant in chosen:
             if time.monotonic() > end:
                 break
@@ -66,6 +67,7 @@ def _say(text: str) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("--sample", type=int, default=None)
+    parser.add_argument("--cases", type=int, default=None, help="of the corpus; all by default")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("modules", nargs="*")
@@ -75,7 +77,7 @@ def _options() -> argparse.Namespace:
 class _Trial:
     """Runs the tests on mutants; remembers which case kills."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, number_of_cases: int | None) -> None:
         from tests.unit.fingerprint import corpus
         from tests.unit.fingerprint.cases import CASES
 
@@ -87,6 +89,7 @@ class _Trial:
             changed = case.expectation == "changed" or case.limit
             self._cases.append((str(folders[0]), str(folders[1]), case.target, changed))
         random.Random(0).shuffle(self._cases)  # so that many kinds come early
+        self._cases = self._cases[:number_of_cases]
         for name in [n for n in sys.modules if n.partition(".")[0] == "luisy"]:
             del sys.modules[name]  # the children import it, changed
 
@@ -123,9 +126,12 @@ class _Trial:
         child = os.fork()
         if child == 0:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                signal.alarm(PATIENCE)
+                signal.setitimer(signal.ITIMER_PROF, PATIENCE)
                 answer = b"-1"
                 try:
+                    sys.modules["__main__"] = types.ModuleType(
+                        "__main__"
+                    )  # this program is no part of the cases
                     install(mutant)
                     found = test()
                     answer = b"none" if found is None else str(found).encode()

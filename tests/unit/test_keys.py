@@ -66,6 +66,11 @@ def test_each_fact_counts(change: dict[str, Any]) -> None:
     assert dataclasses.replace(FACTS, **change).encoded() != FACTS.encoded()
 
 
+def test_parameters_are_public_unless_told() -> None:
+    """A parameter whose visibility nobody states is shown and kept, as Luigi does."""
+    assert keys.Parameter("size", "3", b"").public
+
+
 def test_visibility_does_not_count() -> None:
     """Whether a parameter is shown says nothing about the result."""
     shown = tuple(dataclasses.replace(p, public=True) for p in FACTS.parameters)

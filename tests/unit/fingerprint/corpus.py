@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from luisy.fingerprint.kept import Kept, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tests.unit.fingerprint.cases import Case
 
@@ -53,34 +52,3 @@ def kept_of(cases: Sequence[Case], root: Path) -> dict[str, tuple[Kept, Kept]]:
         name: (decode(before["kept"].encode()), decode(after["kept"].encode()))
         for name, (before, after) in run(cases, root).items()
     }
-
-
-def changed_names(case: Case) -> set[str]:
-    """The top-level names whose statements the edit of *case* touches, found without luisy."""
-    names: set[str] = set()
-    for path in {*case.before, *case.after}:
-        old, new = (_statements(files.get(path, "")) for files in (case.before, case.after))
-        for statement in {*old, *new}:
-            if old.get(statement) != new.get(statement):
-                names.update(_bound(ast.parse(statement)))
-    return names
-
-
-def _statements(source: str) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for statement in ast.parse(source).body:
-        text = ast.unparse(statement)
-        found[text] = found.get(text, 0) + 1
-    return found
-
-
-def _bound(tree: ast.Module) -> Iterable[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield node.name
-        elif isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield (node.asname or node.name).partition(".")[0]
-        elif isinstance(node, ast.Attribute):
-            yield node.attr

@@ -394,6 +394,9 @@ for label, files in {
         "x = 3\ny = lambda self: x\ndef run(self):\n    return self.y()"
     ),
     "class reads a name before it binds it": in_class("y = x\nx = 3\ndef run(self):\n    return self.y"),
+    "class binds a name under a condition": in_class(
+        "if 3 > 4:\n    x = 3\ny = x\ndef run(self):\n    return self.y"
+    ),
     "local of another method of the same name": in_class(
         "def other(self):\n    f = 3\n    return f\ndef run(self):\n    return f()", F
     ),

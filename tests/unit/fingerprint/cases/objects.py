@@ -367,6 +367,11 @@ ONE = {
     "method of a task built in run()": {
         "tasks.py": "import luigi\n\nclass A(luigi.Task):\n    def table(self):\n        return 1\n\nclass T(luigi.Task):\n    def run(self):\n        return A().table()\n",
     },
+    "plain class in requires": (
+        "import luigi\n\nclass A(luigi.Task):\n    pass\n\nclass Plan:\n    days = 1\n\n"
+        "class T(luigi.Task):\n    def requires(self):\n        return [A() for _ in range(Plan().days)]\n"
+        "    def run(self):\n        return 3\n"
+    ),
     "condition in requires": {
         "tasks.py": "import luigi\n\nclass A(luigi.Task):\n    pass\n\nclass T(luigi.Task):\n    def requires(self):\n        return [A() for _ in range(1)]\n    def run(self):\n        return 3\n",
     },
