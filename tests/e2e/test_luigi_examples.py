@@ -194,7 +194,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
         lock = stack.enter_context(open(f"/var/tmp/luisy-examples-{os.getuid()}.lock", "w"))
         fcntl.flock(lock, fcntl.LOCK_EX)
         for example in CACHED.values():
-            stack.enter_context(aside((*example.places, *example.given)))
+            stack.enter_context(aside((*example.places, *map(os.path.dirname, example.given))))
         checkout = Checkout(tmp_path)
         for example in CACHED.values():
             for path, text in example.given.items():
