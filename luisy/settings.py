@@ -53,6 +53,38 @@ def _seconds(value: object) -> float:
     return number
 
 
+_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_SIZES |= {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}
+_AGES = {"": 86400, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def _measure(value: object, units: Mapping[str, int], expected: str) -> float:
+    text = str(value).strip().lower()
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = text[len(number) :].strip()
+    if unit not in units:
+        raise ValueError(expected)
+    amount = float(number) * units[unit]
+    if not 0 <= amount < float("inf"):
+        raise ValueError(expected)
+    return amount
+
+
+def _bytes(value: object) -> int:
+    return int(_measure(value, _SIZES, "expected a size such as 20GiB, 500MB, or a number of bytes"))
+
+
+def _age(value: object) -> float:
+    return _measure(value, _AGES, "expected an age such as 90d, 12h, 2w; without a unit, days")
+
+
+def _whole(value: object) -> int:
+    number = int(str(value))
+    if number < 0:
+        raise ValueError("expected a whole number of 0 or more")
+    return number
+
+
 def _port(value: object) -> int:
     number = int(str(value))
     if not 0 < number < 65536:  # noqa: PLR2004 - the range of TCP ports
@@ -111,6 +143,9 @@ class Settings:
     materialise: str = _setting("auto", _choice("auto", "needed", "all"))
     audit: str = _setting("warn", _choice("off", "warn", "strict"))
     link: str = _setting("reflink", _choice("reflink", "copy", "hardlink"))
+    older_than: float = _setting(90 * 86400.0, _age)
+    keep_last: int = _setting(0, _whole)
+    max_size: int | None = _setting(None, _bytes)
     requirements_path: str | None = _setting(None, str, path=True)
     no_ask: bool = _setting(default=False, parse=_boolean)
     json: bool = _setting(default=False, parse=_boolean)

@@ -5,6 +5,7 @@
     <store>/
       index.db              SQLite, WAL; schema = migrations/
       secret                32 random bytes, mode 0600; leaves this machine never
+      runs.lock             empty; locked by runs together, by gc alone
       objects/ab/cdef...    raw bytes, mode 0444 & ~umask, named by BLAKE3 (64 hex digits)
       actions/ab/cdef...    one small file per action, named by its key
       records/<kind>/...    aliases, superseded keys, rescued, pins, acceptances
@@ -93,6 +94,11 @@ class Layout:
     def temporary(self) -> str:
         """A fresh name in ``tmp/``: random, since processes (and machines) share the folder."""
         return f"{self.tmp}/{os.urandom(12).hex()}"
+
+    @property
+    def runs_lock(self) -> str:
+        """The file that every run locks with others, and gc alone."""
+        return f"{self.root}/runs.lock"
 
     @property
     def index_lock(self) -> str:

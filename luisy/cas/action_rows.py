@@ -207,6 +207,18 @@ class ActionRows:
         )
         return (rows[0][0], json.loads(rows[0][1] or "{}")) if rows else ("", {})
 
+    def filed(self) -> set[tuple[Key, Digest, float]]:
+        """Key, manifest and time of every action: another filing at a key shows in them."""
+        rows = self._database.query("SELECT key, manifest, created FROM actions")
+        return {(Key(row[0].hex()), Digest(row[1].hex()), row[2]) for row in rows}
+
+    def dangling_aliases(self) -> list[Key]:
+        """Keys whose alias leads to an action that is not there."""
+        rows = self._database.query(
+            "SELECT key FROM aliases WHERE action_key NOT IN (SELECT key FROM actions)"
+        )
+        return [Key(row[0].hex()) for row in rows]
+
     def traced(self, keys: Sequence[Key]) -> dict[Key, list[Result]]:
         """The actions with a trace at each base key, newest first; keys without any are absent."""
         found: dict[Key, list[Result]] = {}
@@ -308,6 +320,11 @@ class ActionRows:
             values,
         )
         return [_listed(row) for row in rows]
+
+    def params_digests(self) -> dict[Key, Digest]:
+        """The digest of all significant parameters of every action."""
+        rows = self._database.query("SELECT key, params_digest FROM actions")
+        return {Key(row[0].hex()): Digest(row[1].hex()) for row in rows}
 
     def totals(self) -> tuple[int, int, int]:
         """Number of actions, bytes of their outputs counted per action, number of aliases."""

@@ -134,6 +134,10 @@ class Index:
         )
         return {digest.hex(): size for digest, size in rows}
 
+    def all_sizes(self) -> dict[Digest, int]:
+        """Bytes of all objects."""
+        return {row[0].hex(): row[1] for row in self.database.query("SELECT digest, size FROM objects")}
+
     def put(self, connection: sqlite3.Connection, rows: Iterable[tuple[Digest, int, bytes]]) -> None:
         """Digest, size and token of files whose bytes were verified just now."""
         epoch = self.epoch(connection)

@@ -10,9 +10,10 @@ import time
 from typing import TYPE_CHECKING
 
 from luisy.cas import manifests
-from luisy.cas.outputs import HashingReader, KeepingReader, Scanned, scan
+from luisy.cas.outputs import HashingReader, KeepingReader, Scanned, needed, scan
 from luisy.cas.records import Rescued
 from luisy.cas.remembering import Remembering
+from luisy.errors import StoreError
 from luisy.model import EntryKind
 
 if TYPE_CHECKING:
@@ -132,5 +133,8 @@ class Keeping(Remembering):
         digest = root.digest if bare else self._objects.stage_bytes(manifests.encode(manifest))
         self._added()
         self._flush()
-        self._file_record(Rescued(digest, path, time.time()), self._workspace.put_rescued)
+        with self._database.writing():
+            if not self._objects.promised({digest, *needed([manifest])}):  # gc took what was there already
+                raise StoreError(f"the bytes of {path} were deleted meanwhile", slug="missing-object")
+            self._file_record(Rescued(digest, path, time.time()), self._workspace.put_rescued)
         return digest

@@ -205,6 +205,10 @@ class Objects:
             good |= self._rehash(doubtful)
         return good
 
+    def promised(self, digests: Collection[Digest]) -> bool:
+        """Whether the index has all of *digests*: inside a transaction, gc can take none of them away."""
+        return len(self._index.sizes(sorted(digests))) == len(digests)
+
     def accept_link(self, digest: Digest, before: os.stat_result) -> None:
         """Keep trusting an object after we made a hard link to it, which changed its ctime and no more."""
         path = self._layout.object(digest)

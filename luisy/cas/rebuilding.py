@@ -12,6 +12,7 @@ from luisy.cas._layout import remove
 from luisy.cas.acceptances import Acceptance, AcceptanceRows
 from luisy.cas.action_rows import ActionRows
 from luisy.cas.database import writable
+from luisy.cas.fanned import files_in
 from luisy.cas.index import Index
 from luisy.cas.locks import exclusive
 from luisy.cas.objects import hash_object
@@ -20,14 +21,13 @@ from luisy.cas.pins import Pin, PinRows
 from luisy.cas.records import Alias, RecordKind, Rescued, SeenRef, Superseded
 from luisy.cas.workspace_rows import WorkspaceRows
 from luisy.errors import CorruptionError
-from luisy.model import Digest, is_digest
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator
 
     from luisy.cas._layout import Layout
-    from luisy.model import Action
+    from luisy.model import Action, Digest
 
 _T = TypeVar("_T")
 
@@ -166,15 +166,3 @@ def _decoded(folder: str, decode: Callable[[bytes], _T], damaged: list[str]) -> 
             yield decode(Path(path).read_bytes())
         except (CorruptionError, OSError):  # noqa: PERF203 - each file may be damaged by itself
             damaged.append(path)
-
-
-def files_in(folder: str) -> Iterator[str]:
-    """The files of a folder fanned out by two digits, sorted."""
-    try:
-        fans = sorted(os.listdir(folder))
-    except FileNotFoundError:
-        return
-    for fan in fans:
-        for name in sorted(os.listdir(f"{folder}/{fan}")):
-            if is_digest(fan + name):
-                yield f"{folder}/{fan}/{name}"

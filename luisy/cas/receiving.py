@@ -58,11 +58,11 @@ class Receiver:
         whole = iter([one for one in given if {one.manifest.digest, *one.manifest.objects} <= there])
         filed: list[Action] = []
         while batch := list(islice(whole, _BATCH)):
-            self._file(batch)
-            filed += (one.action for one in batch)
+            filed += self._file(batch)
         return filed
 
-    def _file(self, batch: Sequence[Received]) -> None:
+    def _file(self, batch: Sequence[Received]) -> list[Action]:
+        filed: list[Action] = []
         filing = Filing(self.layout, self.rows)
         temporaries: list[str] = []
         try:
@@ -71,7 +71,11 @@ class Receiver:
                 write_new(temporaries[-1], one.data, 0o444)
             with self.database.writing() as connection:
                 for one, temporary in zip(batch, temporaries, strict=True):
-                    filing.action(connection, one.action, manifests.encode(one.manifest), temporary)
+                    # gc may have been at it since they were looked at.
+                    if self.objects.promised({one.manifest.digest, *needed([one.manifest])}):
+                        filing.action(connection, one.action, manifests.encode(one.manifest), temporary)
+                        filed.append(one.action)
         finally:
             for temporary in temporaries:
                 remove(temporary)
+        return filed

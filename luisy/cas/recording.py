@@ -48,10 +48,17 @@ class Recording(Serving):
             with self._database.writing() as connection:
                 first = None if superseding else self._first(action)
                 if first is None:
+                    self._expect(action, wanted)
                     self._filing.action(connection, action, manifests.encode(wanted), temporary)
         finally:
             remove(temporary)
         return first or action
+
+    def _expect(self, action: Action, manifest: Manifest) -> None:
+        """Inside the transaction that files it: gc has not deleted, since they were looked at, what the action needs."""
+        explaining = {digest for digest in (action.parts, action.sources) if digest is not None}
+        if not self._objects.promised({action.manifest, *needed([manifest]), *explaining}):
+            raise StoreError(f"outputs of {action.family} were deleted meanwhile", slug="missing-object")
 
     @property
     def _filing(self) -> Filing:

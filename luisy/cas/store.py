@@ -19,6 +19,7 @@ from luisy.cas import database
 from luisy.cas._layout import Layout
 from luisy.cas.accepting import Accepting
 from luisy.cas.keeping import Keeping
+from luisy.cas.leases import Leasing
 from luisy.cas.locks import exclusive
 from luisy.cas.materialise import sync_file_system
 from luisy.cas.opened import no_space, unwritten
@@ -60,7 +61,7 @@ class Status:
         return self.result_bytes / self.object_bytes if self.object_bytes else 1.0
 
 
-class Store(Recording, Keeping, Accepting, Pinning):
+class Store(Recording, Keeping, Accepting, Pinning, Leasing):
     """A content-addressed store in one folder, used by one user's processes, several at once.
 
     Use :meth:`open` or :meth:`ephemeral`. It survives forks: each process opens a connection of its own.
@@ -68,7 +69,8 @@ class Store(Recording, Keeping, Accepting, Pinning):
     Its parts, each with its concern: :class:`~luisy.cas.keeping.Keeping` takes in,
     :class:`~luisy.cas.recording.Recording` files actions, :class:`~luisy.cas.serving.Serving` gives out,
     :class:`~luisy.cas.accepting.Accepting` remembers what counts for changed code,
-    :class:`~luisy.cas.pinning.Pinning` what must stay.
+    :class:`~luisy.cas.pinning.Pinning` what must stay,
+    :class:`~luisy.cas.leases.Leasing` what is used.
 
     :ivar path: the store's folder.
     :ivar read_only: nothing can be put; what is there can be read.

@@ -12,18 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from luisy.cas import actions, manifests
 from luisy.cas._layout import Layout
 from luisy.cas.action_rows import ActionRows
+from luisy.cas.fanned import batches, files_in, name_of
 from luisy.cas.hashing import THREADS
 from luisy.cas.index import Index
 from luisy.cas.objects import hash_object
 from luisy.cas.outputs import needed
-from luisy.cas.rebuilding import DECODERS, files_in
+from luisy.cas.rebuilding import DECODERS
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from luisy.model import Manifest
 
     Fetch = Callable[[Sequence[Key]], None]
-
-_T = TypeVar("_T")
 
 _AT_ONCE = 1024
 """Objects or actions that are in memory at a time, whatever the store holds."""
@@ -155,41 +153,42 @@ class _Inspector:
         self._count_actions()
         for look in (self._objects, self._known_objects, self._known_actions, self._records):
             for suspect in look():
-                if (confirmed := self._parts.confirmed(suspect, self._bad)) is not None:
-                    self._found.problems.append(confirmed)
+                if (confirmed := self._parts.confirmed(suspect, self._bad)) is None:
+                    continue
+                self._found.problems.append(confirmed)
+                if suspect.flaw in (Flaw.DAMAGED_OBJECT, Flaw.LOST_OBJECT):
+                    self._bad.add(Digest(suspect.name))
         return self._found
 
     def _objects(self) -> Iterator[Problem]:
         index = self._parts.index
         with ThreadPoolExecutor(THREADS, thread_name_prefix="luisy-verify") as pool:
-            for paths in _batches(files_in(self._parts.layout.objects)):
-                known = set(index.sizes([Digest(_name_of(path)) for path in paths]))
+            for paths in batches(files_in(self._parts.layout.objects), _AT_ONCE):
+                known = set(index.sizes([Digest(name_of(path)) for path in paths]))
                 for path, found in zip(paths, pool.map(hash_object, paths), strict=True):
-                    digest = Digest(_name_of(path))
+                    digest = Digest(name_of(path))
                     self._found.objects += 1
                     self._found.bytes += 0 if found is None else found[1]
                     if digest not in known:
                         self._found.orphans["objects"] += 1
                     elif found is None or found[0] != digest:
-                        self._bad.add(digest)
                         yield Problem(Flaw.DAMAGED_OBJECT, digest, path)
 
     def _known_objects(self) -> Iterator[Problem]:
         for name in self._names("objects", "digest"):
             path = self._parts.layout.object(Digest(name))
             if not os.path.lexists(path):
-                self._bad.add(Digest(name))
                 yield Problem(Flaw.LOST_OBJECT, name, path)
 
     def _count_actions(self) -> None:
-        for paths in _batches(files_in(self._parts.layout.actions)):
-            known = self._parts.rows.owned([Key(_name_of(path)) for path in paths])
+        for paths in batches(files_in(self._parts.layout.actions), _AT_ONCE):
+            known = self._parts.rows.owned([Key(name_of(path)) for path in paths])
             self._found.actions += len(paths)
             self._found.orphans["actions"] += len(paths) - len(known)
 
     def _known_actions(self) -> Iterator[Problem]:
         parts = self._parts
-        for keys in _batches(self._names("actions", "key")):
+        for keys in batches(self._names("actions", "key"), _AT_ONCE):
             results = parts.rows.owned([Key(key) for key in keys])
             wanted = {result: parts.wanted(result) for result in results}
             there = set(parts.index.sizes(sorted(set().union(*wanted.values())))) - self._bad
@@ -316,15 +315,3 @@ def _flaw_of_file(path: str, key: Key) -> Flaw | None:
         return Flaw.LOST_ACTION
     except (OSError, CorruptionError):
         return Flaw.DAMAGED_ACTION
-
-
-def _name_of(path: str) -> str:
-    """The digest or key that a file is named by, fanned out."""
-    fan, name = path.split(os.sep)[-2:]
-    return fan + name
-
-
-def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:
-    pending = iter(items)
-    while batch := list(islice(pending, _AT_ONCE)):
-        yield batch

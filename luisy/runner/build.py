@@ -121,6 +121,11 @@ def run_session(
     :param luigi_options: values of Luigi's own ``[core]`` options, such as ``workers``.
     """
     options = {"no_lock": True, "local_scheduler": True, "workers": session.settings.workers, **luigi_options}
+    with session.store.running():
+        return _run(session, tasks, options)
+
+
+def _run(session: Session, tasks: Sequence[luigi.Task], options: Mapping[str, object]) -> Outcomes:
     session.hash_raw = session.eager = True
     if not options["local_scheduler"] and session.settings.uses_remote:
         session.share()

@@ -111,6 +111,7 @@ def get(
     _expect_whole(session, chosen)
     destinations = _own_places(chosen) if to is None else _below(chosen, to)
     _refuse_store(session, destinations)
+    session.store.note_uses([item.key for item in chosen if item.key is not None])
     restored = [_restore(session, c, paths) for c, paths in zip(chosen, destinations, strict=True)]
     old = [_old(item) for item in chosen if to is None and _is_old(item)]
     return Got(root, tuple(restored), (*session.workspace.notes, *old))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from luisy import keys, observe
-from luisy.errors import LuisyError
+from luisy.errors import LuisyError, StoreError
 from luisy.fingerprint.kept import encode, kept
 from luisy.model import Action, Digest, DynamicDependency, Input, Key, Outcome, Reason
 from luisy.places import lies_in
@@ -210,10 +210,13 @@ class Keeper:
             raise _NotKept("code-changed-meanwhile", "its source changed while it ran")
         self._check_reads(node, ran)
         side_files = self._side_files(node, ran)
-        with self.store.transaction():
-            manifest = self.store.keep(node.outputs)
-            action = self._action(node, ran, manifest, side_files)
-        kept = self.store.record(action, superseding=node.supersedes or node.task_id in self.forced)
+        try:
+            manifest, kept = self._filed(node, ran, side_files)
+        except StoreError as error:
+            if error.slug != "missing-object":
+                raise
+            # A gc took equal bytes that lay there unused since they were found to need no storing.
+            manifest, kept = self._filed(node, ran, side_files)
         if kept.manifest != manifest.digest:  # another process was first: its result is the one that counts
             self.workspace.load([node])
             self.workspace.restore(node, self.store.manifests([kept.manifest])[kept.manifest])
@@ -242,6 +245,14 @@ class Keeper:
         if self.auditor.strict and ran.seen.started_process:
             text = "it started a process, of which luisy cannot see what it read, and audit is strict"
             raise _NotKept("process-started", text)
+
+    def _filed(self, node: Node, ran: Ran, side_files: list[str]) -> tuple[Manifest, Action]:
+        """Keep the outputs and record the action; what is filed at its key then."""
+        with self.store.transaction():
+            manifest = self.store.keep(node.outputs)
+            action = self._action(node, ran, manifest, side_files)
+        superseding = node.supersedes or node.task_id in self.forced
+        return manifest, self.store.record(action, superseding=superseding)
 
     def _check_inputs(self, node: Node) -> None:
         for leaf in input_leaves(node):

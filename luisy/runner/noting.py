@@ -12,7 +12,7 @@ from luisy.naming import project_of
 from luisy.plan import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from luisy.cas import Store
     from luisy.runner.graph import Node
@@ -54,3 +54,18 @@ def note_externals(store: Store, workspace: Workspace, nodes: Iterable[Node]) ->
             store.note_externals(project, some)
     except StoreError as error:
         logger.debug("what external tasks' files are is not noted: %s", error)
+
+
+def note_uses(store: Store, nodes: Iterable[Node], roots: Sequence[Node]) -> None:
+    """Note which results a run has used, so that gc knows; of a run whose roots are done, as its project's newest.
+
+    A store that cannot be written is no reason to fail a run.
+    """
+    used = [node.result.key for node in nodes if node.done and node.result is not None]
+    try:
+        store.note_uses(used)
+        if all(root.done for root in roots):
+            for project in {project_of(root.task) for root in roots}:
+                store.note_complete_run(project, used)
+    except StoreError as error:
+        logger.debug("which results were used is not noted: %s", error)

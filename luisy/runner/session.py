@@ -28,7 +28,7 @@ from luisy.runner.exchange import exchange_for
 from luisy.runner.garbage import uncollected
 from luisy.runner.graph import Graph, Node, input_leaves, undecided
 from luisy.runner.keeping import Keeper, Ran
-from luisy.runner.noting import note_externals
+from luisy.runner.noting import note_externals, note_uses
 from luisy.runner.reasons import Reasons
 from luisy.runner.reporting import report_of
 from luisy.runner.resolve import Resolver
@@ -444,6 +444,7 @@ class Session:
             if node.outcome is Outcome.BLOCKED and not node.uncacheable:
                 self.clear(node)
         note_externals(self.store, self.workspace, self.graph)
+        note_uses(self.store, self.graph, self.roots)
         if not self.store.read_only:
             self.store.sync()
         self.exchange.upload(list(self.graph), self.resolver.forced)

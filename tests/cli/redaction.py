@@ -22,6 +22,8 @@ _REDACTIONS = [
         # What an object of key parts or sources weighs is no claim of the command line.
         (r"\d+(\.\d+)? (B|KiB) stored", "BYTES stored"),
         (r"objects \(\d+(\.\d+)? (B|KiB)\)", "objects (BYTES)"),
+        (r"objects (would go|deleted), \d+(\.\d+)? (B|KiB)", r"objects \1, BYTES"),
+        (r"\d+(\.\d+)? (B|KiB) would stay", "BYTES would stay"),
         (r"dedup ratio \d+\.\d+", "dedup ratio RATIO"),
         (r"\b(luisy|python|platform): \S+", r"\1: PLACE"),
         (r"luisy \d+\.\d+[\w.]*", "luisy VERSION"),

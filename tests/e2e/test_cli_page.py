@@ -95,6 +95,7 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     assert shape(printed(tmp_path, f"cas show {action['manifest']}")) == shape(example("cas show", 1))
     assert shape(printed(tmp_path, f"cas path {key['key']}")) == shape(example("cas path"))
     assert set(printed(tmp_path, f"key --all {TASK}")) == {"tasks"}
+    assert shape(printed(tmp_path, "cas gc --max-size 0 --dry-run")) == shape(example("cas gc"))
     assert shape(printed(tmp_path, "cas verify --rebuild")) == shape(example("cas verify"))
     assert shape(printed(tmp_path, "cas pin kept Average")) == shape(example("cas pin"))
     assert shape(printed(tmp_path, "cas pins")) == shape(example("cas pins"))
@@ -113,7 +114,7 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
 
 def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
     """What `luisy --help` and `luisy cas --help` list are the sections of the page."""
-    in_cas = ("status", "ls", "show", "path", "push", "pull", "verify", "pin", "unpin", "pins")
+    in_cas = ("status", "ls", "show", "path", "push", "pull", "verify", "gc", "pin", "unpin", "pins")
     commands = {
         "run",
         "plan",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from luisy.settings import Settings
 
 _COMMANDS = {
+    "gc": "luisy.cli.cas.gc:gc",
     "ls": "luisy.cli.cas.ls:ls",
     "path": "luisy.cli.cas.path:path",
     "pin": "luisy.cli.cas.pins:pin",

@@ -1,0 +1,296 @@
+"""Garbage collection of a store: the facts for a plan, and carrying it out.
+
+Safe beside everything else that uses the store, and against a kill at any point:
+
+1. Results go while no run is under way, and none can begin (``Store.idle``): their rows, in one transaction.
+2. Rows of objects go in transactions in which it is looked again what has come to need them. Whoever files an action
+   looks inside its own transaction whether the objects are there, so neither can pass the other.
+3. Files without rows go, in transactions too. A kill before that leaves files that the next gc sweeps, never a row
+   without its file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luisy.cas import actions, gc, manifests
+from luisy.cas._layout import Layout, remove
+from luisy.cas.action_rows import ActionRows
+from luisy.cas.fanned import batches, files_in, name_of
+from luisy.cas.index import Index
+from luisy.cas.outputs import needed
+from luisy.cas.records import Alias
+from luisy.errors import CorruptionError
+from luisy.model import Digest, Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from luisy.cas.gc import Going, Holding, Plan, Policy
+    from luisy.cas.store import Store
+
+GRACE_SECONDS = 86400.0
+"""What is younger stays though nothing refers to it: somebody may be about to."""
+
+_AT_ONCE = 512
+"""Objects that are deleted in one transaction: some milliseconds, so that others need not wait long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a gc did.
+
+    :param results: those that were deleted.
+    :param objects: how many of the index's objects were deleted.
+    :param bytes: of these.
+    :param orphans: files of objects and actions that no row told of.
+    :param temporary: files in ``tmp/`` that were left behind.
+    :param running: runs are under way, so no result was deleted.
+    """
+
+    results: tuple[Going, ...] = ()
+    objects: int = 0
+    bytes: int = 0
+    orphans: int = 0
+    temporary: int = 0
+    running: bool = False
+
+
+class Collector:
+    """Garbage collection of one store: ask it for a plan, then let it carry that out.
+
+    :param now: seconds since the epoch.
+    """
+
+    def __init__(self, store: Store, policy: Policy, *, now: float | None = None) -> None:
+        self._store = store
+        self._policy = policy
+        self._now = time.time() if now is None else now
+        self._layout = Layout(os.fspath(store.path))
+        self._index = Index(store.database)
+        self._rows = ActionRows(store.database)
+        self._planned_to_stay: set[tuple[Key, Digest, float]] = set()
+        self._version = -1
+        self._needed: set[Digest] = set()
+
+    def waits_until(self) -> float | None:
+        """Until when nothing is deleted since the index was rebuilt, seconds since the epoch; None if that is over."""
+        rebuilt = self._index.rebuilt()
+        end = None if rebuilt is None else rebuilt + self._policy.older_than
+        return end if end is not None and end > self._now else None
+
+    def plan(self) -> Plan:
+        """What is to go now. Changes nothing.
+
+        :raises CorruptionError: of a result it cannot be told what it needs (``damaged-results``).
+        """
+        sizes = self._index.all_sizes()
+        if self.waits_until() is not None:
+            return gc.Plan(bytes_left=sum(sizes.values()))
+        filed = self._rows.filed()  # before anything is read: what is filed from here on is another filing
+        holdings = self._holdings()
+        needed_ = {digest for one in holdings for digest in one.objects}
+        kept = self._roots() | {digest for digest in sizes.keys() - needed_ if self._is_young(digest)}
+        plan = gc.plan(holdings, sizes, kept, self._policy, self._now)
+        going = {one.holding.key for one in plan.results}
+        known = {one.key for one in holdings} - going
+        self._planned_to_stay = {one for one in filed if one[0] in known}
+        return plan
+
+    def collect(self, plan: Plan) -> Collected:
+        """Carry *plan* out, as far as nobody has come to need what is in it.
+
+        :raises StoreError: the store cannot be written.
+        """
+        if self._store.refusal is not None:
+            raise self._store.refusal
+        temporary = self._sweep_tmp()
+        if self.waits_until() is not None:
+            return Collected(temporary=temporary)
+        results, running = self._delete_results(plan.results)
+        count, size = 0, 0
+        for batch in batches(plan.objects, _AT_ONCE):
+            deleted = self._delete_rows(batch)
+            count += len(deleted)
+            size += sum(plan.objects[digest] for digest in deleted)
+            self._unlink([self._layout.object(digest) for digest in deleted], self._known_objects)
+        orphans = self._sweep(self._layout.objects, self._known_objects)
+        orphans += self._sweep(self._layout.actions, self._known_actions)
+        return Collected(results, count, size, orphans, temporary, running)
+
+    # --- facts
+
+    def _holdings(self) -> list[Holding]:
+        """All actions with what they need."""
+        protected = {*self._store.pinned(), *self._store.complete_runs()}
+        uses, digests = self._store.uses(), self._rows.params_digests()
+        pushed = {
+            row[0].hex() for row in self._store.database.query("SELECT DISTINCT key FROM remote_actions")
+        }
+        return [
+            gc.Holding(
+                row.key,
+                row.project,
+                row.family,
+                row.params or {},
+                digests[row.key],
+                row.created,
+                max(row.created, uses.get(row.key, 0.0)),
+                row.seconds,
+                row.size,
+                frozenset(self._objects_of(row.key)),
+                row.key in protected,
+                row.key not in pushed,
+            )
+            for row in self._rows.listed(None)
+            if row.key in digests
+        ]
+
+    def _objects_of(self, key: Key) -> set[Digest]:
+        """What the action at *key* needs; its row is there."""
+        try:
+            action = actions.decode(Path(self._layout.action(key)).read_bytes())
+            data = Path(self._layout.object(action.manifest)).read_bytes()
+            found = manifests.decode(data)
+        except (OSError, CorruptionError) as error:
+            if self._rows.own(key) is None:  # another gc was faster
+                return set()
+            raise CorruptionError(
+                f"what the result at {key} needs cannot be read: {error}",
+                slug="damaged-results",
+                hint="`luisy cas verify --repair` puts aside what is damaged",
+            ) from error
+        explaining = {digest for digest in (action.parts, action.sources) if digest is not None}
+        return {action.manifest, *needed([found]), *explaining}
+
+    def _roots(self) -> set[Digest]:
+        """Objects that are needed by something else than actions: rescued files, and the content of raw ones."""
+        names = {record.digest for record in self._store.rescued()}
+        for table in ("externals", "seen_refs"):
+            rows = self._store.database.query(f"SELECT DISTINCT manifest FROM {table}")  # noqa: S608 - constants
+            names.update(Digest(row[0].hex()) for row in rows)
+        for digest in list(names):
+            with suppress(OSError, CorruptionError):  # a bare file is no manifest
+                names |= needed([manifests.decode(Path(self._layout.object(digest)).read_bytes())])
+        return names
+
+    def _is_young(self, digest: Digest) -> bool:
+        return self._age(self._layout.object(digest)) < GRACE_SECONDS
+
+    def _age(self, path: str) -> float:
+        """Seconds since a file was written or came to its name; what is not there is old."""
+        try:
+            status = os.lstat(path)
+        except OSError:
+            return float("inf")
+        return self._now - max(status.st_mtime, status.st_ctime)
+
+    # --- deeds
+
+    def _delete_results(self, wanted: Sequence[Going]) -> tuple[tuple[Going, ...], bool]:
+        """Delete results, but those that were used, pinned or made anew since the plan; and whether runs forbid it."""
+        with self._store.idle() as idle:
+            if not idle or not wanted:
+                return (), not idle
+            with self._store.database.writing() as connection:
+                uses, pinned = self._store.uses(), {*self._store.pinned(), *self._store.complete_runs()}
+                now = {one.key: one for one in self._rows.owned([one.holding.key for one in wanted])}
+                results = tuple(
+                    one
+                    for one in wanted
+                    if (key := one.holding.key) in now
+                    and key not in pinned
+                    and max(now[key].created, uses.get(key, 0.0)) <= one.holding.used
+                )
+                keys = [one.holding.key for one in results]
+                self._rows.drop(connection, keys)
+                connection.executemany("DELETE FROM uses WHERE key = ?", [(bytes.fromhex(k),) for k in keys])
+            self._unlink([self._layout.action(key) for key in keys], self._known_actions)
+            self._drop_what_led_to(set(keys))
+        return results, False
+
+    def _drop_what_led_to(self, keys: set[Key]) -> None:
+        """Aliases and acceptances of results that were deleted; the file first, so that no rebuild brings it back."""
+        self._store.withdraw([one.key for one in self._store.acceptances() if one.action_key in keys])
+        with self._store.database.writing() as connection:
+            for alias in self._rows.dangling_aliases():
+                remove(Alias(alias, alias, 0.0).file(self._layout))
+                self._rows.drop_alias(connection, alias)
+
+    def _delete_rows(self, digests: Sequence[Digest]) -> list[Digest]:
+        """Delete the rows of those of *digests* that still nobody needs."""
+        with self._store.database.writing() as connection:
+            needed_ = self._needed_now()
+            gone = [digest for digest in digests if digest not in needed_]
+            for digest in gone:
+                self._index.drop(connection, digest)
+        return gone
+
+    def _needed_now(self) -> set[Digest]:
+        """In a transaction: what is needed by all that was not planned to stay, but is there."""
+        ((version,),) = self._store.database.query("PRAGMA data_version")
+        if version != self._version:  # others have written since it was found out
+            self._needed = self._roots()
+            for key, _, _ in self._rows.filed() - self._planned_to_stay:
+                self._needed |= self._objects_of(key)
+            self._version = version
+        return self._needed
+
+    def _unlink(self, paths: Sequence[str], known: Callable[[Sequence[str]], set[str]]) -> int:
+        """Delete those of these files that have no row: nobody has put them there again."""
+        with self._store.database.writing():
+            there = known([name_of(path) for path in paths])
+            gone = [path for path in paths if name_of(path) not in there]
+            for path in gone:
+                remove(path)
+        return len(gone)
+
+    def _sweep(self, folder: str, known: Callable[[Sequence[str]], set[str]]) -> int:
+        count = 0
+        old = (path for path in files_in(folder) if self._age(path) >= GRACE_SECONDS)
+        for paths in batches(old, _AT_ONCE):
+            there = known([name_of(path) for path in paths])
+            if orphans := [path for path in paths if name_of(path) not in there]:
+                count += self._unlink(orphans, known)
+        return count
+
+    def _known_objects(self, names: Sequence[str]) -> set[str]:
+        return set(self._index.sizes([Digest(name) for name in names]))
+
+    def _known_actions(self, names: Sequence[str]) -> set[str]:
+        return {result.key for result in self._rows.owned([Key(name) for name in names])}
+
+    def _sweep_tmp(self) -> int:
+        """Delete what killed processes have left in ``tmp/``, and no lock that somebody holds."""
+        count = 0
+        for name in os.listdir(self._layout.tmp):
+            path = f"{self._layout.tmp}/{name}"
+            if self._age(path) < GRACE_SECONDS:
+                continue
+            with suppress(OSError):
+                if name.endswith(".lock"):
+                    _remove_lock(path)
+                elif stat.S_ISDIR(os.lstat(path).st_mode):
+                    shutil.rmtree(path)
+                else:
+                    os.unlink(path)
+                count += 1
+        return count
+
+
+def _remove_lock(path: str) -> None:
+    """Remove a lock's file; BlockingIOError if somebody holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)  # while held: who waits for it finds it gone and starts again (luisy.cas.locks)
+    finally:
+        os.close(descriptor)
