@@ -478,7 +478,7 @@ def test_an_output_path_with_the_date_of_a_parameter(project: Project) -> None:
     assert len(project.cold("Root", "--date", day).ran) == 1
     assert project.cold("Root", "--date", day, environment={"FOLDER": "other"}).ran == []
     parts = project.luisy("key", "--json", "--module", "pipe", "Root", "--date", day).document["parts"]
-    assert not [name for name in parts if name.startswith("observed")]
+    assert not [name for name in parts if name.startswith("observed path")]
 
 
 def test_an_output_path_relative_to_the_current_directory(project: Project) -> None:
