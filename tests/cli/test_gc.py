@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +47,29 @@ def test_from_a_plan_to_what_is_left(project: Project, snapshot: Callable[[str, 
         said.append(f"--- cas gc {' '.join(words)}\n{done.out}{done.err}")
         assert done.code == code
     snapshot("gc", "\n".join(said))
+
+
+@pytest.mark.parametrize(("answer", "left"), [(b"n\n", 6), (b"\n", 6), (b"y\n", 3)])
+def test_on_a_terminal_it_asks(project: Project, answer: bytes, left: int) -> None:
+    """Nothing is deleted without a yes, and no is no failure."""
+    forced(project)
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, answer)
+        done = subprocess.run(
+            [sys.executable, "-m", "luisy", "cas", "gc", *ALL],
+            cwd=project.folder,
+            env=project.environment(),
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "Delete 3 results?" in done.stderr
+    assert len(project.luisy("cas", "ls", "--json").document["actions"]) == left
 
 
 def test_the_newest_complete_run_is_served_and_the_store_sound(project: Project) -> None:

@@ -50,13 +50,17 @@ def gc(**flags: Any) -> int:
         plan = collector.plan()
         if dry:
             return _told(settings, plan, None, until=collector.waits_until())
-        if plan.results and not (agreed or settings.no_ask):
-            _ask(plan, collector, settings)
+        if plan.results and not (agreed or settings.no_ask or _confirmed(plan, collector, settings)):
+            click.echo("nothing was deleted", err=True)
+            return ExitCode.DONE
         return _told(settings, plan, collector.collect(plan), until=collector.waits_until())
 
 
-def _ask(plan: Plan, collector: Collector, settings: Settings) -> None:
-    """Go on only if somebody says so."""
+def _confirmed(plan: Plan, collector: Collector, settings: Settings) -> bool:
+    """Whether somebody at the terminal says so.
+
+    :raises UsageError: there is nobody to ask.
+    """
     for line in _planned(plan, collector.waits_until()):
         click.echo(line, err=True)
     for going in plan.results:
@@ -68,7 +72,7 @@ def _ask(plan: Plan, collector: Collector, settings: Settings) -> None:
             slug="not-confirmed",
             hint="say --yes, or look first with --dry-run",
         )
-    click.confirm(f"Delete {len(plan.results)} results?", abort=True, err=True)
+    return click.confirm(f"Delete {len(plan.results)} results?", err=True)
 
 
 def _told(settings: Settings, plan: Plan, done: Collected | None, *, until: float | None) -> int:
