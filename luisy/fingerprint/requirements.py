@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PIN = re.compile(r"={2,3}\s*([^\s,;*]+)$")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
+_USERINFO = re.compile(r"(?<=://)[^/\s@]*@")
+"""Who fetches a distribution, and with which secret, says nothing about it: RFC 3986, section 3.2.1."""
 
 
 class Requirements:
@@ -72,7 +74,7 @@ def _read(path: Path, seen: set[Path]) -> dict[str, str]:
         return {}
     seen.add(path)
     try:
-        text = path.read_text("utf-8-sig")
+        text = _USERINFO.sub("", path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"The requirements file {path} cannot be read: {error}.",

@@ -25,7 +25,7 @@ from luisy.runner.keeping import maker_of
 from luisy.runner.keying import deep_key, ref_of, refs_of, shallow_key, wrapper_content
 from luisy.runner.lookup import Lookup
 from luisy.runner.options import OptionValues
-from luisy.runner.places import Places
+from luisy.runner.output_paths import OutputPaths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -73,7 +73,7 @@ class Resolver:
         self._options = OptionValues()
         self._clock = Clock(workspace.root, dt.datetime.now().astimezone().date())
         self._promises = Promises(self._fingerprint)
-        self._places = Places()
+        self._output_paths = OutputPaths()
 
     def resolve(self, nodes: Sequence[Node]) -> None:
         """Decide each of *nodes*, which are new to the graph and stand inputs first.
@@ -136,13 +136,13 @@ class Resolver:
         for node in nodes:
             if node.kind is Kind.WRAPPER:
                 continue
-            for own, other in self._places.add(node):
+            for own, other in self._output_paths.add(node):
                 _cannot_cache(own.node, own.sharing_with(other))
                 _cannot_cache(other.node, other.sharing_with(own))
 
     def writer_of(self, path: str) -> Node | None:
         """The task that writes *path*, as far as is known."""
-        return self._places.writer_of(path)
+        return self._output_paths.writer_of(path)
 
     def _prefetch(self, nodes: Sequence[Node]) -> None:
         """Ask the index at once for what ``settle`` will most likely want: keys as if no task were odd."""
@@ -375,7 +375,7 @@ class Resolver:
         if not result.has_side_files:
             return True
         action = self.lookup.action(result)
-        return action is not None and self.workspace.are_beside(action, self._places.writer_of)
+        return action is not None and self.workspace.are_beside(action, self._output_paths.writer_of)
 
     def _follow_trace(self, node: Node, result: Result) -> bool:
         """Whether the tasks that this execution yielded still have the keys that they had."""

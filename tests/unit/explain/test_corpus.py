@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from luisy.fingerprint.kept import Kept
+    from tests.unit.fingerprint.corpus import Answers
 
 CHANGED = [case for case in CASES if case.expectation == "changed"]
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @pytest.fixture(scope="module")
-def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Kept, Kept]]:
-    return corpus.kept_of(CHANGED, tmp_path_factory.mktemp("corpus"))
+def sides(corpus_answers: Answers) -> dict[str, tuple[Kept, Kept]]:
+    return corpus.kept_of(CHANGED, corpus_answers)
 
 
 def edited(case: Case) -> set[str]:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from luisy.fingerprint.kept import Kept, decode
 
@@ -26,9 +26,11 @@ def write(root: Path, files: Mapping[str, str]) -> None:
         path.write_bytes(text.encode())
 
 
-def run(
-    cases: Sequence[Case], root: Path, python: str = sys.executable
-) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+Answers: TypeAlias = "dict[str, tuple[dict[str, Any], dict[str, Any]]]"
+"""What the worker says of each case, by its name: before and after its edit."""
+
+
+def run(cases: Sequence[Case], root: Path, python: str = sys.executable) -> Answers:
     """What the worker says of each case before and after its edit, by the case's name; *root* is an empty folder."""
     pairs = []
     for number, case in enumerate(cases):
@@ -46,9 +48,10 @@ def run(
     }
 
 
-def kept_of(cases: Sequence[Case], root: Path) -> dict[str, tuple[Kept, Kept]]:
-    """What actions would keep of each case before and after its edit, by the case's name."""
+def kept_of(cases: Sequence[Case], answers: Answers) -> dict[str, tuple[Kept, Kept]]:
+    """What actions would keep of each of *cases* before and after its edit, by the case's name."""
+    sides = {case.name: answers[case.name] for case in cases}
     return {
         name: (decode(before["kept"].encode()), decode(after["kept"].encode()))
-        for name, (before, after) in run(cases, root).items()
+        for name, (before, after) in sides.items()
     }

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.fingerprint import corpus
 from tests.unit.fingerprint.cases import CASES, Case
 
-
-@pytest.fixture(scope="session")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    return corpus.run(CASES, tmp_path_factory.mktemp("corpus"))
+if TYPE_CHECKING:
+    from tests.unit.fingerprint.corpus import Answers
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_fingerprint_changes_when_it_must(
-    case: Case, results: dict[str, tuple[dict[str, Any], dict[str, Any]]]
-) -> None:
+def test_fingerprint_changes_when_it_must(case: Case, corpus_answers: Answers) -> None:
     """The edit of each case of the corpus has the effect on the fingerprint that the case expects."""
-    before, after = results[case.name]
+    before, after = corpus_answers[case.name]
     assert "error" not in before, before
     assert "error" not in after, after
     found = "same" if before["digest"] == after["digest"] else "changed"

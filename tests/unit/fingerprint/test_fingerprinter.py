@@ -15,6 +15,7 @@ import pytest
 
 from luisy.errors import UsageError
 from luisy.fingerprint import Fingerprinter, FingerprintError, Place, is_project_module
+from luisy.fingerprint.requirements import Requirements
 from tests.unit.fingerprint.corpus import WORKER, write
 
 if TYPE_CHECKING:
@@ -296,6 +297,19 @@ def test_requirement_line_stands_for_the_version(
     (tmp_path / "requirements.txt").write_text("-r inner.txt\nunrelated\n")
     found = Fingerprinter(requirements_path=str(tmp_path / "requirements.txt")).of(module.T)
     assert dict(found.packages) == {"thing-dist": expected}
+
+
+def test_credentials_in_requirement_lines_do_not_count(tmp_path: Path) -> None:
+    """Who fetches a distribution, and with which secret, is neither kept nor part of the fingerprint."""
+    lines = (
+        "luigi @ git+https://{}example.org/luigi.git@v1#egg=luigi\n--index-url https://{}example.org/simple\n"
+    )
+    path = tmp_path / "requirements.txt"
+    found = []
+    for user in ("", "ann:s3cret@", "git@"):
+        path.write_text(lines.format(user, user))
+        found.append(dict(Requirements(str(path)).lines))
+    assert found == [{"luigi": "luigi @ git+https://example.org/luigi.git@v1#egg=luigi"}] * 3
 
 
 def test_missing_requirements_file_is_told(tmp_path: Path) -> None:

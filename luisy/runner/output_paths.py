@@ -29,7 +29,7 @@ class Shared(NamedTuple):
         return f"its output {self.path} lies in {other.path}, the output of {other.node.task}"
 
 
-class Places:
+class OutputPaths:
     """The output paths of a run, as a tree: what one path costs depends on its depth, not on how many there are."""
 
     def __init__(self) -> None:

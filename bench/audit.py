@@ -1,4 +1,4 @@
-"""W7: what it costs to note what ``run()`` reads, in a pipeline of tasks of ten milliseconds."""
+"""What it costs to note what ``run()`` reads, in a pipeline of tasks of ten milliseconds."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ TASKS = 200
 def main(options: argparse.Namespace) -> None:
     """Measure and print."""
     tasks = options.tasks or TASKS
-    header(f"W7 audit, {tasks:,} tasks of 10 ms")
+    header(f"Audit, {tasks:,} tasks of 10 ms")
     with tempfile.TemporaryDirectory() as folder:
         warn, off = (_cold(Pipeline.make(Path(folder) / audit, tasks), audit) for audit in ("warn", "off"))
-        compare("W7", warn, off, pairs=options.pairs, target=1.03)
+        compare("audit", warn, off, pairs=options.pairs, target=1.03)
 
 
 def _cold(pipeline: Pipeline, audit: str) -> Command:

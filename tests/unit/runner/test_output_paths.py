@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luisy.runner.graph import Node
-from luisy.runner.places import Places
+from luisy.runner.output_paths import OutputPaths
 
 PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
 
@@ -26,7 +26,7 @@ def writer(number: int, *paths: str) -> Node:
 
 def sharing(*nodes: Node) -> set[int]:
     """The numbers of the tasks that are said to share bytes with another one."""
-    places = Places()
+    places = OutputPaths()
     return {
         int(shared.node.task.param_kwargs["number"])
         for node in nodes
@@ -66,5 +66,5 @@ def test_a_folder_is_told_once_for_each_task_that_writes_into_it() -> None:
     """What is said grows with the number of tasks, not with its square, whoever comes first."""
     inner = [writer(number, f"/data/out/{number}") for number in range(1, 101)]
     for order in ([writer(0, "/data/out"), *inner], [*inner, writer(0, "/data/out")]):
-        places = Places()
+        places = OutputPaths()
         assert sum(len(list(places.add(node))) for node in order) == 100
