@@ -44,4 +44,7 @@ def decode(content: bytes) -> Kept:
 
     :raises ValueError: they are no such object.
     """
-    return msgspec.json.decode(content, type=Kept)
+    try:
+        return msgspec.json.decode(content, type=Kept)
+    except msgspec.MsgspecError as error:  # no ValueError in older msgspec
+        raise ValueError(str(error)) from error

@@ -103,7 +103,7 @@ class Accounts:
         content = self._read(action, action.parts)
         try:
             return None if content is None else msgspec.json.decode(content, type=dict[str, str])
-        except ValueError:
+        except (msgspec.MsgspecError, ValueError):  # two things in older msgspec
             logger.debug("the parts of %s are no such object", action.key)
             return None
 
