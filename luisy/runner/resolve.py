@@ -64,6 +64,8 @@ class Resolver:
         self.fingerprinter = fingerprinter
         self.adopt = adopt
         self.forced: set[str] = set()
+        # Filled by the session: tasks that have no result and are about to be made, below results over them.
+        self.renewing: set[str] = set()
         self.lookup = Lookup(store, remotes)
         # Filled by the session: builds and settles a task that a trace names; None where that is not possible.
         self.rebuild: Callable[[str, str, Mapping[str, str]], Node | None] = lambda *_: None
@@ -436,7 +438,9 @@ class Resolver:
             node.content = node.content if node.adopted else None
         node.by_content = node.adopted or node.declaration.time_to_live is not None
         waits = any(leaf.superseded for leaf in input_leaves(node))
-        node.superseded = node.content is None and (forced or waits or found in UNCERTAIN)
+        node.superseded = node.content is None and (
+            forced or waits or found in UNCERTAIN or node.task_id in self.renewing
+        )
         node.renewed = 0.0 if node.content is not None else self._renewed(node)
 
 

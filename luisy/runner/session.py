@@ -215,6 +215,20 @@ class Session:
             node.needed = node.task_id in wanted or (remote and self.settings.materialise == "all")
             if not node.needed and (remote or not _is_served(node)) and node.kind is not Kind.WRAPPER:
                 node.decision = _NOT_NEEDED
+        self._doubt_results_over_lost_inputs()
+
+    def _doubt_results_over_lost_inputs(self) -> None:
+        """What lost its result and is about to be made again may give other content: results over it have to wait."""
+        lost = {
+            leaf.task_id
+            for node in self.graph
+            if node.kind is Kind.TASK and _is_served(node) and not node.done
+            for leaf in input_leaves(node)
+            if leaf.content is None and leaf.kind is Kind.TASK and _will_execute(leaf)
+        }
+        if lost - self.resolver.renewing:
+            self.resolver.renewing |= lost
+            self._redecide()
 
     def is_remote(self, node: Node) -> bool:
         """Whether the node's result has to be fetched before it can be used."""
@@ -491,6 +505,10 @@ class Session:
             traffic=self.exchange.traffic,
             incomplete=self.exchange.incomplete,
         )
+
+
+def _will_execute(node: Node) -> bool:
+    return node.needed and not node.done and node.outcome in (Outcome.EXECUTED, Outcome.UNDECIDED)
 
 
 def _is_served(node: Node) -> bool:

@@ -172,7 +172,10 @@ class Checkout:
 def aside(patterns: tuple[str, ...]) -> Iterator[None]:
     """Put away what lies at absolute *patterns*, and back in the end; what came meanwhile is removed."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as shelter:
-        found = [path for pattern in patterns if os.path.isabs(pattern) for path in glob.glob(pattern)]
+        # Two files that an example is given lie in one folder: it is moved once.
+        found = sorted(
+            {path for pattern in patterns if os.path.isabs(pattern) for path in glob.glob(pattern)}
+        )
         for number, path in enumerate(found):
             shutil.move(path, f"{shelter}/{number}")
         try:

@@ -264,6 +264,7 @@ HISTORY = st.lists(
 @given(history=HISTORY)
 @example(history=[("force", "S1", "a2"), ("forget", {"M1", "M2"}, "")])
 @example(history=[("forget", {"S2", "M2", "First"}, ""), ("run", "S2", "b1")])
+@example(history=[("force", "S2", "a2"), ("forget", {"S1"}, "")])
 @settings(max_examples=settings().max_examples // 12, deadline=None, database=None)
 def test_no_loss_and_no_force_leads_to_a_stale_root(warm: Warm, history: list[tuple[str, Any, str]]) -> None:
     """Whatever was forced and lost, the root is what the sources gave when they were made last, and stays so."""
