@@ -89,6 +89,7 @@ class Session:
     listener: Callable[[str, str, int], None] | None = None
     left: int = 0
     _unpublished: list[Node] = field(default_factory=list)
+    _traced: list[Node] = field(default_factory=list)
     current: list[Builder] = field(default_factory=list)
     oracle: Oracle = field(init=False)
     _walker: Walker = field(init=False)
@@ -141,7 +142,7 @@ class Session:
         node = self._walk(task)
         fresh = self._decide(node)
         if self.running:
-            self._apply(fresh)
+            self._apply_with_traces(fresh)
         return node
 
     def _walk(self, task: luigi.Task) -> Node:
@@ -177,7 +178,7 @@ class Session:
             return None
         fresh = self._decide(node)
         if self.running:
-            self._apply(fresh)
+            self._apply_with_traces(fresh)
             for one in fresh:
                 if one.kind is Kind.TASK and not one.done:
                     one.decision = _NOT_NEEDED
@@ -200,8 +201,14 @@ class Session:
             return None
         node = self._walk_within(task)
         if node is not None:
-            self._decide(node)
+            fresh = self._decide(node)
+            self._traced += fresh if self.running else ()
         return node
+
+    def _apply_with_traces(self, fresh: list[Node]) -> None:
+        """Apply *fresh*, and what was decided meanwhile because a trace named it: it may be upstream of these."""
+        traced, self._traced = self._traced, []
+        self._apply([*traced, *fresh])
 
     def _mark_needed(self) -> None:
         """Tell what the run has to look after from what is upstream of results that are there."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.projects import Project
@@ -278,7 +278,18 @@ def live_through(
                     assert path.read_text() == pipeline.text(number)
 
 
+BUILDS_OVER_ONE_WITHOUT_A_KEY = Pipeline(
+    tasks=[
+        Spec(kind="own complete", inputs=(), raws=(), words="a", level=0),
+        Spec(kind="building", inputs=(0,), raws=(), words="a", level=0),
+    ],
+    raws={"x": "xx1", "y": "yy1"},
+    inner="i",
+)
+
+
 @given(pipeline=pipelines(), steps=STEPS, workers=st.sampled_from(["1", "2"]))
+@example(pipeline=BUILDS_OVER_ONE_WITHOUT_A_KEY, steps=[("raw", 0, 0)], workers="1")
 @settings(max_examples=settings().max_examples // 12, deadline=None, database=None)
 def test_no_history_leads_to_a_stale_result(
     warm: Warm, pipeline: Pipeline, steps: list[tuple[str, int, int]], workers: str
