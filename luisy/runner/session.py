@@ -226,14 +226,16 @@ class Session:
 
     def _doubt_results_over_lost_inputs(self) -> None:
         """What lost its result and is about to be made again may give other content: results over it have to wait."""
-        lost = {
+        made = {node.task_id for node in self.graph if _will_be_made(node)} - self.resolver.renewing
+        if not made:  # as when there is nothing to do: nobody's inputs are looked at
+            return
+        lost = made.intersection(
             leaf.task_id
             for node in self.graph
             if node.kind is Kind.TASK and _is_served(node) and not node.done
             for leaf in input_leaves(node)
-            if leaf.content is None and leaf.kind is Kind.TASK and _will_execute(leaf)
-        }
-        if lost - self.resolver.renewing:
+        )
+        if lost:
             self.resolver.renewing |= lost
             self._redecide()
 
@@ -514,8 +516,10 @@ class Session:
         )
 
 
-def _will_execute(node: Node) -> bool:
-    return node.needed and not node.done and node.outcome in (Outcome.EXECUTED, Outcome.UNDECIDED)
+def _will_be_made(node: Node) -> bool:
+    """Whether *node* has no result, and will execute to have one."""
+    waits = node.kind is Kind.TASK and node.content is None and node.needed and not node.done
+    return waits and node.outcome in (Outcome.EXECUTED, Outcome.UNDECIDED)
 
 
 def _is_served(node: Node) -> bool:
