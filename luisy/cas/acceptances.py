@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from luisy.cas.database import unpacked
 from luisy.cas.envelope import seal, unseal
 from luisy.cas.records import RecordKind
 from luisy.model import Digest, Key
@@ -130,7 +131,6 @@ class AcceptanceRows:
 
 def _acceptance_of(row: tuple[Any, ...]) -> Acceptance:
     key, action_key, project, family, params, fingerprint, through, proved, created = row
-    digits = through.hex()
     return Acceptance(
         Key(key.hex()),
         Key(action_key.hex()),
@@ -138,7 +138,7 @@ def _acceptance_of(row: tuple[Any, ...]) -> Acceptance:
         family,
         json.loads(params),
         Digest(fingerprint.hex()),
-        tuple(Key(digits[at : at + 64]) for at in range(0, len(digits), 64)),
+        tuple(map(Key, unpacked(through))),
         proved == 1,
         created,
     )

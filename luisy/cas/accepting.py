@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from luisy.cas._layout import install, remove, write_new
+from luisy.cas._layout import remove
 from luisy.cas.acceptances import AcceptanceRows, resting_on
 from luisy.cas.opened import OpenedStore
 
@@ -33,19 +33,7 @@ class Accepting(OpenedStore):
         :raises OSError: the disk is full.
         """
         self._must_write()
-        written: list[tuple[Acceptance, str]] = []
-        try:
-            for acceptance in acceptances:
-                temporary = self._layout.temporary()
-                write_new(temporary, acceptance.encode(), 0o444)
-                written.append((acceptance, temporary))
-            with self._database.writing() as connection:
-                for acceptance, temporary in written:
-                    install(temporary, acceptance.file(self._layout))
-                    self._acceptances.put(connection, acceptance)
-        finally:
-            for _, temporary in written:
-                remove(temporary)
+        self._file_records(acceptances, self._acceptances.put)
 
     def withdraw(self, keys: Iterable[Key]) -> list[Acceptance]:
         """Forget the acceptances at *keys* and all that came through them; returns what was forgotten.

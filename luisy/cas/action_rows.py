@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from luisy.cas import manifests
-from luisy.cas.database import WANTED, packed
+from luisy.cas.database import WANTED, packed, unpacked
 from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ class ActionRows:
             for params, key, fingerprint, inputs in rows:
                 task = (project, family, Digest(params.hex()))
                 found.setdefault(task, []).append(
-                    Recorded(Key(key.hex()), Digest(fingerprint.hex()), _digests(inputs))
+                    Recorded(Key(key.hex()), Digest(fingerprint.hex()), tuple(map(Digest, unpacked(inputs))))
                 )
         return found
 
@@ -339,7 +339,7 @@ def result_of(row: tuple[Any, ...]) -> Result:
         Key(row[0].hex()),
         Digest(row[1].hex()),
         row[2],
-        _digests(row[3]),
+        tuple(map(Digest, unpacked(row[3]))),
         row[4] == 1,
         row[5],
         row[6],
@@ -347,11 +347,6 @@ def result_of(row: tuple[Any, ...]) -> Result:
         row[8] == 1,
         row[9] == 1,
     )
-
-
-def _digests(names: bytes) -> tuple[Digest, ...]:
-    digits = names.hex()
-    return tuple(Digest(digits[at : at + 64]) for at in range(0, len(digits), 64))
 
 
 def _by_family(tasks: Iterable[tuple[str, str, Digest]]) -> dict[tuple[str, str], list[Digest]]:

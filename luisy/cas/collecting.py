@@ -25,9 +25,9 @@ from luisy.cas import actions, gc, manifests
 from luisy.cas._layout import Layout, remove
 from luisy.cas.action_rows import ActionRows
 from luisy.cas.fanned import batches, files_in, name_of
+from luisy.cas.filing import Filing
 from luisy.cas.index import Index
 from luisy.cas.outputs import needed
-from luisy.cas.records import Alias
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
 
@@ -130,7 +130,7 @@ class Collector:
 
     def _holdings(self) -> list[Holding]:
         """All actions with what they need."""
-        protected = {*self._store.pinned(), *self._store.complete_runs()}
+        protected = self._protected()
         uses, digests = self._store.uses(), self._rows.params_digests()
         pushed = {
             row[0].hex() for row in self._store.database.query("SELECT DISTINCT key FROM remote_actions")
@@ -153,6 +153,10 @@ class Collector:
             for row in self._rows.listed(None)
             if row.key in digests
         ]
+
+    def _protected(self) -> set[Key]:
+        """The results that stay, whatever the policy says."""
+        return {*self._store.pinned(), *self._store.complete_runs()}
 
     def _objects_of(self, key: Key) -> set[Digest]:
         """What the action at *key* needs; its row is there."""
@@ -201,13 +205,13 @@ class Collector:
             if not idle or not wanted:
                 return (), not idle
             with self._store.database.writing() as connection:
-                uses, pinned = self._store.uses(), {*self._store.pinned(), *self._store.complete_runs()}
+                uses, protected = self._store.uses(), self._protected()
                 now = {one.key: one for one in self._rows.owned([one.holding.key for one in wanted])}
                 results = tuple(
                     one
                     for one in wanted
                     if (key := one.holding.key) in now
-                    and key not in pinned
+                    and key not in protected
                     and max(now[key].created, uses.get(key, 0.0)) <= one.holding.used
                 )
                 keys = [one.holding.key for one in results]
@@ -218,12 +222,11 @@ class Collector:
         return results, False
 
     def _drop_what_led_to(self, keys: set[Key]) -> None:
-        """Aliases and acceptances of results that were deleted; the file first, so that no rebuild brings it back."""
+        """Aliases and acceptances of results that were deleted; no file stays that a rebuild would bring back."""
         self._store.withdraw([one.key for one in self._store.acceptances() if one.action_key in keys])
         with self._store.database.writing() as connection:
-            for alias in self._rows.dangling_aliases():
-                remove(Alias(alias, alias, 0.0).file(self._layout))
-                self._rows.drop_alias(connection, alias)
+            for key in self._rows.dangling_aliases():
+                Filing(self._layout, self._rows).drop_alias(connection, key)
 
     def _delete_rows(self, digests: Sequence[Digest]) -> list[Digest]:
         """Delete the rows of those of *digests* that still nobody needs."""

@@ -50,6 +50,12 @@ def packed(digests: Sequence[str]) -> dict[str, Any]:
     return {"digests": blob, "count": len(digests)}
 
 
+def unpacked(blob: bytes) -> list[str]:
+    """The digests, 64 hex digits each, that stand in *blob* one after the other."""
+    digits = blob.hex()
+    return [digits[at : at + 64] for at in range(0, len(digits), 64)]
+
+
 def path_value(path: str) -> str | bytes:
     """How a path stands in the index: TEXT, or a BLOB of its bytes where these are not UTF-8."""
     try:

@@ -39,20 +39,21 @@ class Filing:
         """Let *action*, whose file is ready at *temporary*, answer for its key."""
         self._give_way(connection, action.key, action.manifest, action.shallow_key)
         install(temporary, self.layout.action(action.key))
-        self._drop_alias(connection, action.key)
+        self.drop_alias(connection, action.key)
         self.rows.put(connection, action, manifest_bytes)
 
     def alias(self, connection: sqlite3.Connection, alias: Alias, content: Digest) -> None:
         """Let the action at ``alias.action_key``, whose manifest is *content*, answer for ``alias.key``."""
         if alias.key == alias.action_key:
             self._note(connection, alias.key, self.rows.results([alias.key]).get(alias.key), content)
-            self._drop_alias(connection, alias.key)
+            self.drop_alias(connection, alias.key)
             return
         self._give_way(connection, alias.key, content, alias.action_key)
         self._write(alias)
         self.rows.put_alias(connection, alias)
 
-    def _drop_alias(self, connection: sqlite3.Connection, key: Key) -> None:
+    def drop_alias(self, connection: sqlite3.Connection, key: Key) -> None:
+        """Let the action filed at *key* itself, if there is one, answer for it; an alias is gone with its file."""
         if self.rows.drop_alias(connection, key):
             remove(Alias(key, key, 0.0).file(self.layout))
 

@@ -10,7 +10,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from luisy.cas.database import WANTED, packed
+from luisy.cas.database import WANTED, packed, unpacked
 from luisy.cas.opened import OpenedStore
 from luisy.model import Key
 
@@ -93,5 +93,5 @@ class Leasing(OpenedStore):
 
     def complete_runs(self) -> set[Key]:
         """The results of the newest complete run of each project."""
-        texts = [row[0].hex() for row in self._database.query("SELECT keys FROM complete_runs")]
-        return {Key(text[at : at + 64]) for text in texts for at in range(0, len(text), 64)}
+        rows = self._database.query("SELECT keys FROM complete_runs")
+        return {Key(name) for row in rows for name in unpacked(row[0])}

@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from luisy.cas._layout import Layout, install, write_new
+from luisy.cas._layout import Layout, install, remove, write_new
 from luisy.cas.action_rows import ActionRows
 from luisy.cas.external_rows import ExternalRows
 from luisy.cas.index import Index
@@ -19,7 +19,7 @@ from luisy.errors import StoreError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from luisy.cas.database import Database
@@ -148,11 +148,23 @@ class OpenedStore:
 
     def _file_record(self, record: _R, put: Callable[[sqlite3.Connection, _R], None]) -> None:
         """Write a record's file, then *put* its row."""
-        temporary = self._layout.temporary()
-        write_new(temporary, record.encode(), 0o444)
-        with self._database.writing() as connection:
-            install(temporary, record.file(self._layout))
-            put(connection, record)
+        self._file_records([record], put)
+
+    def _file_records(self, records: Iterable[_R], put: Callable[[sqlite3.Connection, _R], None]) -> None:
+        """Write the files of all of *records*, then *put* their rows; or of none of them."""
+        written: list[tuple[_R, str]] = []
+        try:
+            for record in records:
+                temporary = self._layout.temporary()
+                write_new(temporary, record.encode(), 0o444)
+                written.append((record, temporary))
+            with self._database.writing() as connection:
+                for record, temporary in written:
+                    install(temporary, record.file(self._layout))
+                    put(connection, record)
+        finally:
+            for _, temporary in written:
+                remove(temporary)
 
 
 def unwritten(path: str, error: OSError) -> StoreError:
