@@ -20,6 +20,9 @@ Digest = NewType("Digest", str)
 Key = NewType("Key", str)
 """Name of one execution: fingerprint + parameters + inputs, 64 hex digits."""
 
+SHOWN_DIGITS = 12
+"""Digits of a digest or key that people are shown: enough to name it, short enough to read."""
+
 _DIGEST_SHAPE = re.compile(r"[0-9a-f]{64}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from luisy.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from luisy.plan import Report, TaskReport
 
@@ -51,9 +51,9 @@ def human_bytes(size: float) -> str:
     raise AssertionError  # the last unit always returns
 
 
-def task_name(task: TaskReport) -> str:
+def task_name(family: str, params: Mapping[str, str]) -> str:
     """A task as Luigi writes it."""
-    return f"{task.family}({', '.join(f'{name}={value}' for name, value in task.params.items())})"
+    return f"{family}({', '.join(f'{name}={value}' for name, value in params.items())})"
 
 
 def explained(report: Report) -> Iterator[str]:
@@ -61,7 +61,7 @@ def explained(report: Report) -> Iterator[str]:
     for outcome in _EXPLAINED:
         for task in report.tasks:
             if task.outcome is outcome:
-                yield f"{outcome.value:<10} {task_name(task)}: {task.reason.text}{_measured(task)}"
+                yield f"{outcome.value:<10} {task_name(task.family, task.params)}: {task.reason.text}{_measured(task)}"
 
 
 def _measured(task: TaskReport) -> str:
@@ -82,7 +82,7 @@ def warnings(report: Report) -> Iterator[str]:
     """What the user should read besides: results that were not kept, adopted files, rescued ones."""
     for name, reason in report.not_kept:
         yield f"not kept: {name}: {reason.text}"
-    if adopted := [task_name(task) for task in report.tasks if task.adopted]:
+    if adopted := [task_name(task.family, task.params) for task in report.tasks if task.adopted]:
         yield (
             f"adopted: {len(adopted)} results are files from before luisy, whose code cannot be verified"
             f" ({adopted[0]}{', ...' if len(adopted) > 1 else ''}); --no-adopt executes instead"

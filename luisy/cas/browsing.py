@@ -11,7 +11,7 @@ import msgspec
 from luisy.cas.searching import Match, MatchKind
 from luisy.cas.using import users
 from luisy.errors import NoSuchResult, UsageError
-from luisy.model import Digest, EntryKind, Key
+from luisy.model import SHOWN_DIGITS, Digest, EntryKind, Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from luisy.cas.store import Store
     from luisy.model import Action, Entry, Manifest
 
-_SHOWN_DIGITS = 12
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _AGES = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _PREFERENCE = (MatchKind.ALIAS, MatchKind.ACTION, MatchKind.RESCUED, MatchKind.OBJECT)
@@ -71,7 +70,7 @@ def one_match(store: Store, prefix: str, kinds: Iterable[MatchKind] = _PREFERENC
 
 def _candidates(found: Sequence[Match], prefix: str) -> str:
     shown = {match.name: match for match in reversed(found)}
-    digits = max(_SHOWN_DIGITS, len(prefix) + 6)
+    digits = max(SHOWN_DIGITS, len(prefix) + 6)
     return ", ".join(f"{name[:digits]} ({shown[name].kind.value})" for name in sorted(shown))
 
 
@@ -163,7 +162,7 @@ def readable_action(store: Store, match: Match) -> Action:
     action = store.action(Key(match.name))
     if action is None:
         raise NoSuchResult(
-            f"the record of the action {match.name[:_SHOWN_DIGITS]} cannot be read from {store.path}",
+            f"the record of the action {match.name[:SHOWN_DIGITS]} cannot be read from {store.path}",
             hint="run the task again; it is recorded anew",
         )
     return action
@@ -269,7 +268,7 @@ def manifest_of_action(store: Store, action: Action) -> Manifest:
     manifest = store.manifests([action.manifest]).get(action.manifest)
     if manifest is None:
         raise NoSuchResult(
-            f"the list of the outputs of {action.family} at {action.key[:_SHOWN_DIGITS]} is not in the store any more",
+            f"the list of the outputs of {action.family} at {action.key[:SHOWN_DIGITS]} is not in the store any more",
             hint="run the task again",
         )
     return manifest

@@ -9,6 +9,7 @@ from luisy.cas._layout import remove
 from luisy.cas.opened import OpenedStore
 from luisy.cas.pins import Pin, PinRows
 from luisy.errors import NoSuchResult, UsageError
+from luisy.model import SHOWN_DIGITS
 
 if TYPE_CHECKING:
     from luisy.model import Key
@@ -52,7 +53,7 @@ class Pinning(OpenedStore):
             taken = {pin.name: pin.key for pin in self.pins()}.get(name)
             if taken not in (None, key):
                 raise UsageError(
-                    f"the pin {name} keeps {taken[:12]}",
+                    f"the pin {name} keeps {taken[:SHOWN_DIGITS]}",
                     slug="pin-taken",
                     hint=f"take it away first: `luisy cas unpin {name}`",
                 )

@@ -11,12 +11,11 @@ from luisy.cli.opening import task_and_session
 from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
+from luisy.model import SHOWN_DIGITS
 
 if TYPE_CHECKING:
     from luisy.runner.session import Session
     from luisy.settings import Settings
-
-_SHOWN_DIGITS = 12
 
 
 @click.command(context_settings=TASK_CONTEXT)
@@ -87,10 +86,11 @@ def undo_accepting(task: tuple[str, ...], settings: Settings, *, dry_run: bool) 
 
 
 def _show(what: str, item: dict[str, Any]) -> None:
-    params = ", ".join(f"{name}={value}" for name, value in item["params"].items())
-    action, key = (item[name][:_SHOWN_DIGITS] for name in ("action", "key"))
+    from luisy.report import task_name
+
+    action, key = (item[name][:SHOWN_DIGITS] for name in ("action", "key"))
     made = f" (made {item['made']})" if "made" in item else ""
-    click.echo(f"{what} {item['family']}({params}): the result at {action}{made} for {key}")
+    click.echo(f"{what} {task_name(item['family'], item['params'])}: the result at {action}{made} for {key}")
 
 
 def _settled(settings: Settings) -> Settings:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from luisy.cli.output import coloured
+from luisy.model import SHOWN_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from luisy.explain import Change
     from luisy.model import Action
 
-_SHOWN_DIGITS = 12
 _SHOWN_LINES = 40
 """Lines of one change that are shown without ``-v``."""
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
@@ -27,7 +27,7 @@ def told_action(action: Action, now: float) -> str:
 
     age = browsing.age(now - action.created)
     commit = commit_of(action)
-    return f"{action.key[:_SHOWN_DIGITS]} (made {age} ago{f' at {commit.shown}' if commit else ''})"
+    return f"{action.key[:SHOWN_DIGITS]} (made {age} ago{f' at {commit.shown}' if commit else ''})"
 
 
 def paragraph(change: Change, *, whole: bool) -> Iterator[str]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.cas.group import SHOWN_DIGITS, opened
+from luisy.cli.cas.group import opened
 from luisy.cli.cas.names import filters
 from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
+from luisy.model import SHOWN_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,16 +75,15 @@ def _entries(
 
 
 def _line(entry: Entry) -> str:
-    from luisy.report import human_bytes
+    from luisy.report import human_bytes, task_name
 
     action = entry.action
     where = "here" if entry.here else entry.store or "-"
     commit = entry.commit.shown if entry.commit else "-"
-    params = ", ".join(f"{name}={value}" for name, value in action.params.items())
     marks = [mark for mark, holds in (("adopted", action.adopted), ("held back", action.held_back)) if holds]
     line = (
         f"{action.key[:SHOWN_DIGITS]}  {_when(action.created)}  {where:<12}  {commit:<23}  {action.seconds:>8.2f} s"
-        f"  {human_bytes(action.size):>10}  {action.family}({params})"
+        f"  {human_bytes(action.size):>10}  {task_name(action.family, action.params)}"
     )
     return f"{line}  [{', '.join(marks)}]" if marks else line
 

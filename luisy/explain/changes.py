@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from luisy.model import is_digest
+from luisy.model import SHOWN_DIGITS, is_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ UNKNOWN = "unknown"
 """Stands for an input of which neither key nor content is known yet."""
 
 _SHOWN_CHARACTERS = 60
-_SHOWN_DIGITS = 12
 _HIDDEN = "hidden "
 
 
@@ -96,7 +95,7 @@ def shown_value(text: str | None) -> str:
     if text.startswith(_HIDDEN):
         return "a value that is not shown"
     if is_digest(text):
-        return text[:_SHOWN_DIGITS]
+        return text[:SHOWN_DIGITS]
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 

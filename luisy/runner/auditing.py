@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from luisy.fingerprint import is_project_module
 from luisy.model import Reason
-from luisy.observe.imports import Kind
 from luisy.places import lies_in
+from luisy.runner.extras import label_of
 from luisy.runner.graph import input_leaves
 
 if TYPE_CHECKING:
@@ -70,15 +70,8 @@ class Auditor:
         )
         paths = self._known_paths(node, fingerprint)
         for (kind, name), line in audit.read.items():
-            if kind is Kind.ENVIRONMENT:
-                what = "env *"
-            elif kind is Kind.VARIABLE:
-                what = f"env {name}"
-            elif lies_in(name, paths) or (called := places.name_of(name)) is None:
-                continue
-            else:
-                what = f"{kind.value} {called}"
-            if what not in known:
+            what = None if lies_in(name, paths) else label_of(kind, name, places)
+            if what is not None and what not in known:
                 yield what, line
 
     def _known_paths(self, node: Node, fingerprint: Fingerprint) -> AbstractSet[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from luisy.cas import MatchKind, browsing, is_prefix
 from luisy.cas.manifests import manifest_of, output_names
 from luisy.errors import NoSuchResult, UsageError
-from luisy.model import Digest, Entry, EntryKind
+from luisy.model import SHOWN_DIGITS, Digest, Entry, EntryKind
 from luisy.runner.describe import shown_parameters
 from luisy.runner.revisions import keys_at, recorded_at, revision_named
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from luisy.runner.revisions import Revision
     from luisy.runner.session import Session
 
-SHOWN_DIGITS = 12
 _SHOWN_RESULTS = 5
 
 

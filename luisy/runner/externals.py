@@ -16,7 +16,7 @@ from luisy.cas.remote import Listing
 from luisy.errors import NoSuchResult
 from luisy.naming import project_of
 from luisy.runner.elsewhere import Elsewhere
-from luisy.runner.noting import ref_name
+from luisy.runner.noting import name_below, ref_name
 from luisy.runner.publishing import whole
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ class Externals:
     def _blob_name(self, node: Node, path: str) -> str | None:
         """What the blob of an output is called below ``raw/``; None if it is not called so."""
         assert self._working_dir is not None  # else its ref has no name
-        folder = os.path.join(self._working_dir, project_of(node.task), _RAW)
-        return path[len(folder) :] if path.startswith(folder) else None
+        return name_below(os.path.join(self._working_dir, project_of(node.task), _RAW), path)
 
     def _noted_of(self, mirror: Mirror, name: str, raw: Mapping[str, RawBlob]) -> Digest | None:
         """What these versions of plain blobs were when this store hashed them; None if it did not."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint import Fingerprint
     from luisy.observe.imports import Reading
 
-WHOLE_ENVIRONMENT = "env *"
+_WHOLE_ENVIRONMENT = "env *"
 
 
 class Extras:
@@ -121,7 +121,7 @@ class Extras:
         readings = [reading for reading in imports.readings() if reading in statements]
         outputs = self._store.placements([r.name for r in readings if r.kind is Kind.FILE])
         for reading in readings:
-            label = _label(reading, places)
+            label = label_of(reading.kind, reading.name, places)
             if label is not None and reading.name not in outputs:  # a script may look at what it has built
                 read.add(reading.name)
                 values.setdefault(label, set()).add(self._value(reading, places))
@@ -182,12 +182,12 @@ class _Statements:
         return any(first <= reading.line <= last for first, last in lines)
 
 
-def _label(reading: Reading, places: Places) -> str | None:
-    """What a reading is called everywhere; None for files that are no data."""
-    if reading.kind is Kind.ENVIRONMENT:
-        return WHOLE_ENVIRONMENT
-    name = reading.name if reading.kind is Kind.VARIABLE else places.name_of(reading.name)
-    return None if name is None else f"{reading.kind.value} {name}"
+def label_of(kind: Kind, name: str, places: Places) -> str | None:
+    """What something that was read is called everywhere; None for files that are no data."""
+    if kind is Kind.ENVIRONMENT:
+        return _WHOLE_ENVIRONMENT
+    called = name if kind is Kind.VARIABLE else places.name_of(name)
+    return None if called is None else f"{kind.value} {called}"
 
 
 def _matches(file: DeclaredFile) -> list[str]:

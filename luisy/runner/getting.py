@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from luisy.cas import browsing
 from luisy.errors import NoSuchResult, UsageError
-from luisy.model import Reason
+from luisy.model import SHOWN_DIGITS, Reason
 from luisy.plan import Kind
-from luisy.runner.choosing import SHOWN_DIGITS, current, named, of_revision
+from luisy.runner.choosing import current, named, of_revision
 from luisy.runner.graph import input_leaves
 
 if TYPE_CHECKING:

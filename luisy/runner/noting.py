@@ -28,9 +28,13 @@ def ref_name(node: Node, working_dir: str | None) -> str | None:
     """
     if working_dir is None or not node.outputs:
         return None
-    folder = os.path.join(working_dir, project_of(node.task), "")
-    path = node.outputs[0][1]
-    return path[len(folder) :] if path.startswith(folder) else None
+    return name_below(os.path.join(working_dir, project_of(node.task)), node.outputs[0][1])
+
+
+def name_below(folder: str, path: str) -> str | None:
+    """What *path* is called as seen from *folder*; None where it does not lie below."""
+    start = os.path.join(folder, "")
+    return path[len(start) :] if path.startswith(start) else None
 
 
 def note_externals(store: Store, workspace: Workspace, nodes: Iterable[Node]) -> None:

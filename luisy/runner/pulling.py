@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from luisy.cas import browsing
 from luisy.errors import NoSuchResult, RemoteError, StoreError, UsageError
+from luisy.model import SHOWN_DIGITS
 from luisy.runner.mirroring import nothing_of, told_for
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from luisy.cas.transfer import Mirror
     from luisy.model import Key, Reason
     from luisy.runner.mirroring import Mirrors, Names, Progress
-
-_SHOWN_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ def _one_there(readable: Sequence[Mirror], name: str, params: Mapping[str, str])
     if not keys:
         raise NoSuchResult(f"{where} has nothing at {name}", hint=hint)
     if len(keys) > 1:
-        digits = max(_SHOWN_DIGITS, len(name) + 6)
+        digits = max(SHOWN_DIGITS, len(name) + 6)
         raise UsageError(
             f"{name} may be any of {len(keys)}: {', '.join(key[:digits] for key in keys)}",
             slug="ambiguous-prefix",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from luisy import keys
 from luisy.errors import LuisyError
 from luisy.keys import Facts
+from luisy.model import SHOWN_DIGITS
 from luisy.naming import project_of
 from luisy.plan import SERVED, UNCERTAIN, Found, History, Kind, Situation, decide
 from luisy.runner.clock import Clock
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from luisy.runner.graph import Graph, Node
     from luisy.runner.lookup import RemoteSource
     from luisy.runner.workspace import Workspace
-
-_SHOWN_DIGITS = 12
 
 
 class Resolver:
@@ -303,7 +302,7 @@ class Resolver:
             node.kind,
             forced=forced,
             adopted=node.adopted,
-            accepted=(node.accepted or "")[:_SHOWN_DIGITS],
+            accepted=(node.accepted or "")[:SHOWN_DIGITS],
             found=found,
             remote=result is not None and self.lookup.origin(result) is not None,
             equal_inputs=equal_inputs is not None,

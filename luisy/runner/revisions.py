@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from luisy.errors import NoSuchResult
 from luisy.model import Key
+from luisy.places import import_folder
 from luisy.runner.checkouts import Roots, commit_named, worktree
 from luisy.runner.parts import parts_of
-from luisy.runner.provenance import commit_of
+from luisy.runner.provenance import Commit, commit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from luisy.runner.session import Session
     from luisy.settings import Settings
 
-_SHOWN_DIGITS = 10
 _PARAMETER = "parameter "
 _BY_KEY = "name a result by its key; `luisy log` lists them"
 
@@ -61,7 +61,7 @@ class Revision:
     @property
     def shown(self) -> str:
         """Short, to read."""
-        return self.commit[:_SHOWN_DIGITS]
+        return Commit(self.commit, dirty=False).shown
 
 
 def revision_named(task: luigi.Task, name: str) -> Revision | None:
@@ -75,13 +75,7 @@ def revision_named(task: luigi.Task, name: str) -> Revision | None:
 def _import_folder(module: str) -> str:
     """The folder that a module was imported from: above its packages. Without a file, where we are."""
     file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:
-        return os.path.realpath(os.getcwd())
-    path: str = os.path.realpath(file)
-    is_package = os.path.basename(path) == "__init__.py"
-    for _ in range(module.count(".") + 1 + is_package):
-        path = os.path.dirname(path)
-    return path
+    return os.path.realpath(os.getcwd()) if file is None else import_folder(module, os.path.realpath(file))
 
 
 def recorded_at(session: Session, node: Node, revision: Revision) -> tuple[Action | None, list[Action]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from blake3 import blake3
 
 from luisy.cas import Placement, output_of, stat_token
-from luisy.model import Key, LinkMode, Reason
+from luisy.model import SHOWN_DIGITS, Key, LinkMode, Reason
 from luisy.runner.luisy1 import Luisy1Files
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class Workspace:
         if manifest is not None and self.store.check(manifest.objects) >= set(manifest.objects):
             return content
         digest = self.store.rescue(path)
-        command = f"luisy get {node.family} ... --at {digest[:12]} --to PATH"
+        command = f"luisy get {node.family} ... --at {digest[:SHOWN_DIGITS]} --to PATH"
         self.notes.append(
             Reason(
                 "rescued", f"{path} was not written by luisy; it was kept before it was replaced: {command}"

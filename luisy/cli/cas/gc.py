@@ -157,8 +157,9 @@ def _waiting(until: float | None) -> Iterator[str]:
 
 
 def _task(going: Going) -> str:
-    one = going.holding
-    return f"{one.family}({', '.join(f'{name}={value}' for name, value in one.params.items())})"
+    from luisy.report import task_name
+
+    return task_name(going.holding.family, going.holding.params)
 
 
 def _duration(seconds: float) -> str:

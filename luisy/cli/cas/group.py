@@ -31,8 +31,6 @@ _COMMANDS = {
     "unpin": "luisy.cli.cas.pins:unpin",
     "verify": "luisy.cli.cas.verify:verify",
 }
-SHOWN_DIGITS = 12
-"""Digits of a key that a list shows: enough to name it, short enough to read."""
 
 
 @click.group(cls=LazyGroup, commands_in=_COMMANDS)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.cas.group import SHOWN_DIGITS, opened
+from luisy.cli.cas.group import opened
 from luisy.cli.cas.names import filters
 from luisy.cli.options import TASK_CONTEXT, flag, general, loaded
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
+from luisy.model import SHOWN_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,11 +90,10 @@ def _document(item: Listed, params: Mapping[str, str], pins: list[str]) -> dict[
 
 def _line(item: Listed, params: Mapping[str, str], pins: list[str]) -> str:
     from luisy.cas import browsing
-    from luisy.report import human_bytes
+    from luisy.report import human_bytes, task_name
 
-    shown = ", ".join(f"{name}={value}" for name, value in params.items())
     marks = [mark for mark, holds in (("adopted", item.adopted), ("held back", item.held_back)) if holds]
     marks += [f"pin {name}" for name in pins]
     age = browsing.age(time.time() - item.created)
-    line = f"{item.key[:SHOWN_DIGITS]}  {age:>10}  {human_bytes(item.size):>10}  {item.family}({shown})"
+    line = f"{item.key[:SHOWN_DIGITS]}  {age:>10}  {human_bytes(item.size):>10}  {task_name(item.family, params)}"
     return f"{line}  [{', '.join(marks)}]" if marks else line

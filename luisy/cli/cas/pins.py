@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.cas.group import SHOWN_DIGITS, needed, opened
+from luisy.cli.cas.group import needed, opened
 from luisy.cli.options import general, loaded
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
-from luisy.model import Key
+from luisy.model import SHOWN_DIGITS, Key
 
 if TYPE_CHECKING:
     from luisy.cas import Pin, Store
@@ -86,6 +86,8 @@ def _document(store: Store, pin: Pin) -> dict[str, Any]:
 
 
 def _line(document: dict[str, Any]) -> str:
-    params = ", ".join(f"{name}={value}" for name, value in document["params"].items())
-    task = f"{document['family']}({params})" if document["family"] else "its result is gone"
+    from luisy.report import task_name
+
+    family = document["family"]
+    task = task_name(family, document["params"]) if family else "its result is gone"
     return f"{document['name']}  {document['key'][:SHOWN_DIGITS]}  {task}"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.cas.group import (
-    SHOWN_DIGITS,
     error_document,
     needed,
     opened,
@@ -19,6 +18,7 @@ from luisy.cli.options import TASK_CONTEXT, flag, general, loaded
 from luisy.cli.output import print_json, say
 from luisy.cli.progress import transfer_progress
 from luisy.errors import ExitCode
+from luisy.model import SHOWN_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

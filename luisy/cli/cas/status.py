@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.cas.group import SHOWN_DIGITS, opened, store_path
+from luisy.cli.cas.group import opened, store_path
 from luisy.cli.options import general, loaded
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
+from luisy.model import SHOWN_DIGITS
 
 if TYPE_CHECKING:
     from luisy.cas import Store

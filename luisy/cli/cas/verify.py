@@ -139,6 +139,6 @@ def _lines(found: Inspection, rebuilt: Rebuilt | None, *, quiet: bool) -> Iterat
 
 
 def _named(problem: Problem) -> str:
-    if not problem.family:
-        return problem.path
-    return f"{problem.family}({', '.join(f'{name}={value}' for name, value in problem.params.items())})"
+    from luisy.report import task_name
+
+    return task_name(problem.family, problem.params) if problem.family else problem.path
