@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from luisy.runner.params import memoised_params
+from luisy.runner.pipeline.params import memoised_params
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

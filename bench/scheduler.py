@@ -26,7 +26,7 @@ import luigi
 import luigi.scheduler
 import luigi.worker
 
-from luisy.runner.scheduler import FlatScheduler, make_scheduler
+from luisy.runner.execution.scheduler import FlatScheduler, make_scheduler
 
 DEPTH = 10
 

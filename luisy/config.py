@@ -106,7 +106,7 @@ class Config:
 
     def check_params(self) -> None:
         """Raise a ``ConfigError`` if no working dir is set, or no remote though one is to be used."""
-        from luisy.runner.remotes import default_url
+        from luisy.runner.remote.remotes import default_url
 
         now = settings.current()
         try:

@@ -112,8 +112,8 @@ def _document(session: Session, *, dry_run: bool, **lists: list[dict[str, Any]])
 def _accepted(
     task: tuple[str, ...], settings: Settings, *, prove: bool, dry_run: bool, ask: bool
 ) -> dict[str, Any]:
-    from luisy.runner.accepting import apply_acceptances, plan_acceptances
-    from luisy.runner.proving import prove as proved
+    from luisy.runner.answers.accepting import apply_acceptances, plan_acceptances
+    from luisy.runner.answers.proving import prove as proved
 
     with task_and_session(task, _settled(settings)) as (root, session):
         planned = plan_acceptances(session, root)
@@ -135,7 +135,7 @@ def _accepted(
 
 
 def _undone(task: tuple[str, ...], settings: Settings, *, dry_run: bool) -> dict[str, Any]:
-    from luisy.runner.accepting import acceptance_document, plan_undoing
+    from luisy.runner.answers.accepting import acceptance_document, plan_undoing
 
     with task_and_session(task, _settled(settings)) as (root, session):
         found = plan_undoing(session, root)

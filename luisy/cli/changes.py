@@ -23,7 +23,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 def told_action(action: Action, now: float) -> str:
     """An action by its key, age and git revision."""
     from luisy.cas import browsing
-    from luisy.runner.provenance import commit_of
+    from luisy.runner.results.provenance import commit_of
 
     age = browsing.age(now - action.created)
     commit = commit_of(action)

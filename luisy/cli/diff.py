@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from luisy.formats.comparing import TableDifference
-    from luisy.runner.differing import Diff, OutputDifference, Side
+    from luisy.runner.answers.differing import Diff, OutputDifference, Side
 
 _MOST = 10
 """Columns or files of one output that are named without ``-v``."""
@@ -41,7 +41,7 @@ def diff(task: tuple[str, ...], at: tuple[str, ...], **flags: Any) -> int:
         )
     settings = replace(loaded(flags), force=False, force_all=False, adopt=False)
     with task_and_session(task, settings) as (root, session):
-        from luisy.runner.differing import diff as compared
+        from luisy.runner.answers.differing import diff as compared
 
         found = compared(session, root, at[0], at[1] if at[1:] else None, task)
     if settings.json:

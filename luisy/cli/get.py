@@ -31,7 +31,7 @@ def get(task: tuple[str, ...], at: str | None, to: str | None, **flags: Any) -> 
     # What would be executed or taken over in a run has no result here.
     settings = replace(loaded(flags), force=False, force_all=False, adopt=False)
     with task_and_session(task, settings) as (root, session):
-        from luisy.runner.getting import get as get_result
+        from luisy.runner.answers.getting import get as get_result
 
         got = get_result(session, root, at=at, to=to, words=task)
     if settings.json:

@@ -47,7 +47,7 @@ def graph(task: tuple[str, ...], as_format: str, output: str | None, **flags: An
 def _planned(task: tuple[str, ...], settings: Settings) -> Picture:
     from luisy.plan import Status
     from luisy.runner.build import session_for
-    from luisy.runner.commandline import import_module, parsed_task
+    from luisy.runner.pipeline.commandline import import_module, parsed_task
     from luisy.visualize import picture_of_plan
 
     import_module(settings.module)

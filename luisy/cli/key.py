@@ -54,7 +54,7 @@ def _code(item: TaskKey) -> Iterator[str]:
 def _keys(task: tuple[str, ...], settings: Any) -> list[TaskKey]:
     """The keys of the whole DAG, the root's last."""
     from luisy.runner.build import key_of, session_for
-    from luisy.runner.commandline import import_module, parsed_task
+    from luisy.runner.pipeline.commandline import import_module, parsed_task
 
     import_module(settings.module)
     with parsed_task(task) as root, session_for(settings, create=False) as session:

@@ -19,7 +19,7 @@ from luisy.model import SHOWN_DIGITS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from luisy.runner.history import Entry
+    from luisy.runner.answers.history import Entry
     from luisy.settings import Settings
 
 _SHOWN = 100
@@ -61,12 +61,12 @@ def log(task: tuple[str, ...], number: int, **flags: Any) -> int:
 def _entries(
     settings: Settings, family: str | None, params: dict[str, str], *, remote: bool, stack: ExitStack
 ) -> Iterator[Entry]:
-    from luisy.runner import history
+    from luisy.runner.answers import history
 
     found = opened(settings)
     if remote:
         from luisy.cas import Store
-        from luisy.runner.mirroring import Mirrors
+        from luisy.runner.remote.mirroring import Mirrors
 
         store = stack.enter_context(found or Store.ephemeral())
         mirrors = stack.enter_context(Mirrors(store, settings))

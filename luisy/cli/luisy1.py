@@ -36,7 +36,7 @@ def build(
 
     Config().update(args_luisy)
     if hash_update_mode and not dry_run:
-        from luisy.runner.accepting import accept
+        from luisy.runner.answers.accepting import accept
 
         accept(task)
     if dry_run or hash_update_mode:

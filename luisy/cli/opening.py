@@ -26,7 +26,7 @@ def task_and_session(words: Sequence[str], settings: Settings) -> Iterator[tuple
     :raises LuisyError: the module cannot be imported, there is no such task, or the store cannot be opened.
     """
     from luisy.runner.build import session_for
-    from luisy.runner.commandline import import_module, parsed_task
+    from luisy.runner.pipeline.commandline import import_module, parsed_task
 
     with reserved_stdout(settings.json):
         import_module(settings.module)

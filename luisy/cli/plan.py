@@ -32,7 +32,7 @@ def show_plan(task: tuple[str, ...], settings: Settings, *, fetch_raw: bool = Fa
     from luisy.plan import Status
     from luisy.report import counted, explained, warnings
     from luisy.runner.build import session_for
-    from luisy.runner.commandline import import_module, parsed_task
+    from luisy.runner.pipeline.commandline import import_module, parsed_task
 
     with reserved_stdout(settings.json):
         import_module(settings.module)

@@ -67,7 +67,7 @@ def run(
 def _run(task: tuple[str, ...], settings: Settings, *, local: bool | None) -> tuple[Report, int | None]:
     from luisy.cli.progress import Progress
     from luisy.runner.build import central_scheduler, run_session, session_for, task_failed_code
-    from luisy.runner.commandline import import_module, log_level_given, parsed_task
+    from luisy.runner.pipeline.commandline import import_module, log_level_given, parsed_task
 
     import_module(settings.module)
     with parsed_task(task) as root, session_for(settings, create=True) as session:

@@ -17,7 +17,7 @@ from luisy.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from luisy.runner.explaining import Why
+    from luisy.runner.answers.explaining import Why
 
 
 @click.command(context_settings=TASK_CONTEXT)
@@ -31,7 +31,7 @@ def why(task: tuple[str, ...], **flags: Any) -> int:
     """
     settings = replace(loaded(flags), force=False, force_all=False)
     with task_and_session(task, settings) as (root, session):
-        from luisy.runner.explaining import why as explained
+        from luisy.runner.answers.explaining import why as explained
 
         session.plan([root])
         found = explained(session)

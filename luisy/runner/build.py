@@ -15,12 +15,12 @@ from luisy import settings as configuration
 from luisy.model import Outcome
 from luisy.observe import imports
 from luisy.plan import Status
-from luisy.runner.asking import answered
-from luisy.runner.discretion import discreet_names
-from luisy.runner.factory import Factory, nested_builds, session_in_charge
+from luisy.runner.execution.factory import Factory, nested_builds, session_in_charge
 from luisy.runner.garbage import thawed
-from luisy.runner.params import memoised_params
-from luisy.runner.parts import parts_of
+from luisy.runner.pipeline.asking import answered
+from luisy.runner.pipeline.discretion import discreet_names
+from luisy.runner.pipeline.params import memoised_params
+from luisy.runner.pipeline.parts import parts_of
 from luisy.runner.session import Session, open_store
 from luisy.tasks import naming_only
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint import Fingerprint
     from luisy.model import Key
     from luisy.plan import Report
-    from luisy.runner.graph import Node
+    from luisy.runner.pipeline.graph import Node
     from luisy.settings import Settings
 
 

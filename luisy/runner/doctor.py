@@ -18,7 +18,7 @@ from luisy.cas.remote.opening import open_remote
 from luisy.cas.remote.retry import Backoff
 from luisy.errors import LuisyError, RemoteError
 from luisy.model import LinkMode
-from luisy.runner.remotes import credentials_of, default_url
+from luisy.runner.remote.remotes import credentials_of, default_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

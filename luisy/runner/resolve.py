@@ -18,15 +18,15 @@ from luisy.keys import Facts
 from luisy.model import SHOWN_DIGITS
 from luisy.naming import project_of
 from luisy.plan import SERVED, UNCERTAIN, Found, History, Kind, Situation, decide
-from luisy.runner.clock import Clock
-from luisy.runner.describe import Promises, significant_parameters, yields
-from luisy.runner.extras import Extras
-from luisy.runner.graph import equal_task_id_error, input_leaves
-from luisy.runner.keeping import maker_of
-from luisy.runner.keying import deep_key, ref_of, refs_of, shallow_key, wrapper_content
-from luisy.runner.lookup import Lookup
-from luisy.runner.options import OptionValues
-from luisy.runner.output_paths import OutputPaths
+from luisy.runner.pipeline.clock import Clock
+from luisy.runner.pipeline.describe import Promises, significant_parameters, yields
+from luisy.runner.pipeline.graph import equal_task_id_error, input_leaves
+from luisy.runner.pipeline.keying import deep_key, ref_of, refs_of, shallow_key, wrapper_content
+from luisy.runner.pipeline.options import OptionValues
+from luisy.runner.pipeline.output_paths import OutputPaths
+from luisy.runner.remote.lookup import Lookup
+from luisy.runner.results.extras import Extras
+from luisy.runner.results.keeping import maker_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from luisy.cas import Result, Store
     from luisy.fingerprint import Fingerprinter
     from luisy.model import Digest, Key
-    from luisy.runner.elsewhere import Elsewhere
-    from luisy.runner.graph import Graph, Node
-    from luisy.runner.lookup import RemoteSource
-    from luisy.runner.workspace import Workspace
+    from luisy.runner.pipeline.elsewhere import Elsewhere
+    from luisy.runner.pipeline.graph import Graph, Node
+    from luisy.runner.remote.lookup import RemoteSource
+    from luisy.runner.results.workspace import Workspace
 
 
 class Resolver:

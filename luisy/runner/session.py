@@ -22,18 +22,18 @@ from luisy.naming import project_of
 from luisy.observe import imports
 from luisy.observe.watching import Observation
 from luisy.plan import SERVED, Decision, Kind, needed
-from luisy.runner.asking import Oracle
-from luisy.runner.auditing import Auditor, Undeclared
-from luisy.runner.exchange import exchange_for
 from luisy.runner.garbage import uncollected
-from luisy.runner.graph import Graph, Node, input_leaves, undecided
-from luisy.runner.keeping import Keeper, Ran
-from luisy.runner.noting import note_externals, note_uses
-from luisy.runner.reasons import Reasons
-from luisy.runner.reporting import report_of
+from luisy.runner.pipeline.asking import Oracle
+from luisy.runner.pipeline.graph import Graph, Node, input_leaves, undecided
+from luisy.runner.pipeline.reasons import Reasons
+from luisy.runner.pipeline.walk import Walker
+from luisy.runner.remote.exchange import exchange_for
 from luisy.runner.resolve import Resolver
-from luisy.runner.walk import Walker
-from luisy.runner.workspace import Workspace
+from luisy.runner.results.auditing import Auditor, Undeclared
+from luisy.runner.results.keeping import Keeper, Ran
+from luisy.runner.results.noting import note_externals, note_uses
+from luisy.runner.results.reporting import report_of
+from luisy.runner.results.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     import luigi
 
     from luisy.plan import Report, Status
-    from luisy.runner.exchange import Exchange
-    from luisy.runner.keeping import Execution
+    from luisy.runner.remote.exchange import Exchange
+    from luisy.runner.results.keeping import Execution
     from luisy.settings import Settings
 
 logger = logging.getLogger("luisy")

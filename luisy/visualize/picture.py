@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from luisy.model import Key, Outcome, Reason
     from luisy.plan import Report
-    from luisy.runner.graph import Graph, Node
+    from luisy.runner.pipeline.graph import Graph, Node
 
 _flatten: Any = luigi.task.flatten  # not annotated
 

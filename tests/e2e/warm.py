@@ -17,8 +17,8 @@ from typing import Any
 _PRELOADED = (
     "luisy.cli.run",
     "luisy.cli.get",
-    "luisy.runner.getting",
-    "luisy.runner.commandline",
+    "luisy.runner.answers.getting",
+    "luisy.runner.pipeline.commandline",
     "sqlite_utils",
 )
 """What commands import when they are used; sqlite_utils is what a new store needs."""

@@ -61,8 +61,8 @@ def _rows(settings: Settings, family: str | None, params: dict[str, str]) -> lis
 
 def _remote_rows(settings: Settings, family: str | None, params: dict[str, str]) -> list[Row]:
     from luisy.cas import Store
-    from luisy.runner import pulling
-    from luisy.runner.mirroring import Mirrors
+    from luisy.runner.remote import pulling
+    from luisy.runner.remote.mirroring import Mirrors
 
     with opened(settings) or Store.ephemeral() as store, Mirrors(store, settings) as mirrors:
         pinned = store.pinned()

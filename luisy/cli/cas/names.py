@@ -9,7 +9,7 @@ from luisy.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from luisy.runner.mirroring import Names
+    from luisy.runner.remote.mirroring import Names
 
 
 def filters(words: Sequence[str]) -> tuple[str | None, dict[str, str]]:
@@ -41,7 +41,7 @@ def names_in(words: Sequence[str]) -> Names:
 
     :raises UsageError: parameters stand with several names, or with none.
     """
-    from luisy.runner.mirroring import Names
+    from luisy.runner.remote.mirroring import Names
 
     if not any(word.startswith("--") for word in words):
         return Names(tuple(words))

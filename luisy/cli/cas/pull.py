@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from luisy.cas.remote import Traffic
-    from luisy.runner.mirroring import Names
-    from luisy.runner.pulling import Pulls
+    from luisy.runner.remote.mirroring import Names
+    from luisy.runner.remote.pulling import Pulls
 
 
 @click.command(context_settings=TASK_CONTEXT)
@@ -38,8 +38,8 @@ def pull(names: tuple[str, ...], **flags: Any) -> int:
     TASK is the name alone: no module is imported. What the store has is not downloaded again.
     """
     from luisy.cas import Store
-    from luisy.runner import pulling
-    from luisy.runner.mirroring import Mirrors
+    from luisy.runner.remote import pulling
+    from luisy.runner.remote.mirroring import Mirrors
 
     wanted = _wanted(names, everything=bool(flags.pop("all")))
     settings = loaded(flags)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from luisy.cas.remote import Traffic
-    from luisy.runner.pushing import How, Pushes
+    from luisy.runner.remote.pushing import How, Pushes
 
 
 @click.command(context_settings=TASK_CONTEXT)
@@ -50,8 +50,8 @@ def push(
     TASK is the name alone: no module is imported. It may be interrupted; the next push goes on.
     """
     from luisy.cas import Store
-    from luisy.runner import pushing
-    from luisy.runner.mirroring import Mirrors
+    from luisy.runner.remote import pushing
+    from luisy.runner.remote.mirroring import Mirrors
 
     settings = loaded(flags)
     wanted = names_in(names)

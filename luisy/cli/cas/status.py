@@ -41,7 +41,7 @@ def status(**flags: Any) -> int:
 def _document(settings: Settings, store: Store | None = None) -> dict[str, Any]:
     """What the store holds; of one that is not there, nothing."""
     from luisy.cas import Status, browsing
-    from luisy.runner.pushing import not_pushed
+    from luisy.runner.remote.pushing import not_pushed
 
     url, lacking = (None, []) if store is None else not_pushed(store, settings)
     totals = Status(0, 0, 0, 0, 0) if store is None else store.status()

@@ -76,7 +76,7 @@ class _Copies:
 
     def fetch(self, keys: Sequence[Key]) -> None:
         """Bring what there is; without the remote, the results execute again."""
-        from luisy.runner.mirroring import Mirrors
+        from luisy.runner.remote.mirroring import Mirrors
 
         try:
             with Mirrors(self._store, self._settings) as mirrors:

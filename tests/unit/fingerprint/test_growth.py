@@ -48,7 +48,9 @@ def work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Work]:
     counting(modules, "normal_form")
     counting(modules, "uses_of")
     counting(modules, "_parse")
-    done(chain(1))  # what else is loaded in this process, such as other tests, is read now, and not counted later
+    done(
+        chain(1)
+    )  # what else is loaded in this process, such as other tests, is read now, and not counted later
     yield done
     for name in [name for name in sys.modules if name.partition(".")[0] == "pkg"]:
         del sys.modules[name]

@@ -154,7 +154,7 @@ def test_of_runs_within_runs_the_innermost_reads(folder: Path) -> None:
 def test_other_parts_of_luisy_stand_between(folder: Path) -> None:
     """What user code reads on behalf of another part of luisy (a plan inside a run) is attributed to nobody."""
     code = compile("def call(block):\n    block()\n", "walk.py", "exec")
-    names: dict[str, Any] = {"__name__": "luisy.runner.walk"}
+    names: dict[str, Any] = {"__name__": "luisy.runner.pipeline.walk"}
     exec(code, names)
     assert seen(lambda: names["call"](lambda: Path("a.txt").read_text())) == set()
 

@@ -1,0 +1,1 @@
+"""Tasks as Luigi executes them: scheduler, workers, and the processes that they fork."""

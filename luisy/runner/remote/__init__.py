@@ -1,0 +1,1 @@
+"""What runs and commands get from remotes and give to them."""

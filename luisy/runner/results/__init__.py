@@ -1,0 +1,1 @@
+"""What tasks have written: in the workspace, and on its way into the store."""
