@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.measure import Command, WrongResult, compare, header, note, run
+from bench.results import clear
 
 if TYPE_CHECKING:
     import argparse
@@ -64,7 +65,6 @@ class Sides:
     ) -> None:
         """Both ways."""
         store, target, copied = (self.folder / name for name in ("store", "restored", "copied"))
-        clear = self._set_aside if len(os.listdir(self.source)) > 1 else _remove
         peer = Command(
             self.peer,
             self.copy(self.source, copied),
@@ -79,11 +79,6 @@ class Sides:
         clear(store)
         clear(target)
         clear(copied)
-
-    def _set_aside(self, folder: Path) -> None:
-        """Out of the way, to be removed in the end: ext4 searches long for an inode where many were freed just now."""
-        if folder.exists():
-            folder.rename(Path(tempfile.mkdtemp(dir=self.folder)) / folder.name)
 
     def _ours(self, action: str, store: Path, folder: Path, *, prepare: Callable[[], None]) -> Command:
         def check() -> None:
@@ -100,10 +95,6 @@ class Sides:
         _, differing, unread = filecmp.cmpfiles(self.source, folder, names, shallow=False)
         if differing or unread:
             raise WrongResult(f"{len(differing) + len(unread)} files of {folder.name} differ")
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _small_files(folder: Path) -> Path:

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Protocol
 from luigi.task_register import load_task
 
 from luisy.cas import Store
-from luisy.errors import LuisyError, RemoteError
+from luisy.errors import RemoteError
 from luisy.fingerprint import Fingerprinter
 from luisy.model import LinkMode, Outcome, Reason
 from luisy.naming import project_of
 from luisy.observe import imports
 from luisy.observe.watching import Observation
-from luisy.plan import SERVED, Decision, Kind, needed
+from luisy.plan import Decision, Kind, needed
 from luisy.runner.garbage import uncollected
 from luisy.runner.pipeline.asking import Oracle
 from luisy.runner.pipeline.graph import Graph, Node, input_leaves, undecided
 from luisy.runner.pipeline.reasons import Reasons
 from luisy.runner.pipeline.walk import Walker
+from luisy.runner.placing import Placer
 from luisy.runner.remote.exchange import exchange_for
 from luisy.runner.resolve import Resolver
 from luisy.runner.results.auditing import Auditor, Undeclared
@@ -36,7 +37,7 @@ from luisy.runner.results.reporting import report_of
 from luisy.runner.results.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import luigi
 
@@ -84,6 +85,7 @@ class Session:
     workspace: Workspace = field(init=False)
     resolver: Resolver = field(init=False)
     keeper: Keeper = field(init=False)
+    placer: Placer = field(init=False)
     fingerprinter: Fingerprinter = field(init=False)
     running: bool = False
     listener: Callable[[str, str, int], None] | None = None
@@ -113,10 +115,22 @@ class Session:
             self.workspace,
             self.fingerprinter,
             self.resolver.forced,
-            Auditor(self.resolver.extras, self.fingerprinter, strict=self.settings.audit == "strict"),
+            Auditor(
+                self.resolver.describer.extras, self.fingerprinter, strict=self.settings.audit == "strict"
+            ),
         )
-        self.resolver.rebuild = self._rebuild
-        self.oracle = Oracle(self, self.resolver.writer_of)
+        self.placer = Placer(
+            self.graph,
+            self.store,
+            self.workspace,
+            self.exchange,
+            self.resolver,
+            self.keeper,
+            self.settings.materialise != "needed",
+            self._redecide,
+        )
+        self.resolver.finder.rebuild = self._rebuild
+        self.oracle = Oracle(self, self.resolver.describer.writer_of)
         self._walker = Walker(self.graph, self.oracle)
         self.reasons = Reasons(self.store, self.fingerprinter)
 
@@ -182,9 +196,9 @@ class Session:
             for one in fresh:
                 if one.kind is Kind.TASK and not one.done:
                     one.decision = _NOT_NEEDED
-        elif self.eager and hand_out and _is_served(node):
-            self._fetch([node])
-            self._apply([node])
+        elif self.eager and hand_out and node.is_served:
+            self.placer.fetch([node])
+            self.placer.apply([node])
         return node
 
     @property
@@ -208,19 +222,19 @@ class Session:
     def _apply_with_traces(self, fresh: list[Node]) -> None:
         """Apply *fresh*, and what was decided meanwhile because a trace named it: it may be upstream of these."""
         traced, self._traced = self._traced, []
-        self._apply([*traced, *fresh])
+        self.placer.apply([*traced, *fresh])
 
     def _mark_needed(self) -> None:
         """Tell what the run has to look after from what is upstream of results that are there."""
         wanted = needed(
             [node.task_id for node in self.roots],
             lambda name: [dep.task_id for dep in self.graph.nodes[name].all_deps],
-            lambda name: _is_served(node := self.graph.nodes[name]) and not node.by_inputs,
+            lambda name: (node := self.graph.nodes[name]).is_served and not node.by_inputs,
         )
         for node in self.graph:
-            remote = self.is_remote(node)
+            remote = self.resolver.is_remote(node)
             node.needed = node.task_id in wanted or (remote and self.settings.materialise == "all")
-            if not node.needed and (remote or not _is_served(node)) and node.kind is not Kind.WRAPPER:
+            if not node.needed and (remote or not node.is_served) and node.kind is not Kind.WRAPPER:
                 node.decision = _NOT_NEEDED
         self._doubt_results_over_lost_inputs()
 
@@ -232,18 +246,12 @@ class Session:
         lost = made.intersection(
             leaf.task_id
             for node in self.graph
-            if node.kind is Kind.TASK and _is_served(node) and not node.done
+            if node.kind is Kind.TASK and node.is_served and not node.done
             for leaf in input_leaves(node)
         )
         if lost:
             self.resolver.renewing |= lost
             self._redecide()
-
-    def is_remote(self, node: Node) -> bool:
-        """Whether the node's result has to be fetched before it can be used."""
-        if node.elsewhere is not None:
-            return not node.done
-        return node.result is not None and self.resolver.lookup.origin(node.result) is not None
 
     # --- run
 
@@ -251,89 +259,15 @@ class Session:
         """Make the workspace hold the results that are there; from here on, decisions become deeds."""
         self.running = True
         self.workspace.open()
-        self._fetch(list(self.graph))
-        self._apply(list(self.graph))
-        self._clear_unneeded()
+        self.placer.fetch(list(self.graph))
+        self.placer.apply(list(self.graph))
+        self.placer.clear_unneeded()
         if self.shared:  # other machines take what is here as their input
             note_externals(self.store, self.workspace, self.graph)
             self.exchange.upload(list(self.graph), self.resolver.forced)
         left = [n for n in self.graph if n.kind is Kind.TASK and n.needed and not n.done]
         self.left = len(left)
         self.keeper.prepare(left)
-
-    def _fetch(self, nodes: Sequence[Node]) -> None:
-        """Bring to the store, in few requests, what is needed of the remotes; what is gone is decided again."""
-        wanted = [
-            node
-            for node in nodes
-            if node.needed and not node.done and node.result is not None and self.is_remote(node)
-        ]
-        if not wanted:
-            return
-        started = time.monotonic()
-        failed = self.exchange.fetch(wanted, self.resolver.lookup)
-        for node in wanted:
-            if node.task_id in failed:
-                logger.warning("%s is not to be had: %s", node.task, failed[node.task_id].text)
-                self.resolver.spoiled(node)
-            elif node.result is not None:
-                self.resolver.lookup.fetched(node.result)
-                node.seconds = (time.monotonic() - started) / len(wanted)
-        if failed:
-            self._redecide()
-            self._fetch(nodes)
-
-    def _apply(self, nodes: Iterable[Node]) -> None:
-        """Materialise what is served and mark it done, inputs first."""
-        for node in nodes:
-            if node.done:
-                continue
-            if node.kind is Kind.WRAPPER:
-                node.done = all(dep.done for dep in node.deps)
-            elif node.kind is Kind.EXTERNAL or node.outcome is Outcome.COMPLETE:
-                node.done = _is_served(node) and self._brought(node)
-            elif _is_served(node):
-                node.done = self._serve(node)
-
-    def _brought(self, node: Node) -> bool:
-        """Whether the files of a task that is not answered by key are here; those of an external one are fetched."""
-        if node.elsewhere is None:
-            return True
-        try:
-            self.workspace.restore(node, self.exchange.bring(node))
-        except (OSError, LuisyError) as error:
-            logger.warning("the files of %s are not to be had: %s", node.task, error)
-            node.missing, node.elsewhere, node.content = tuple(path for _, path in node.outputs), None, None
-            self._redecide()
-            return False
-        return True
-
-    def _serve(self, node: Node) -> bool:
-        """Make the workspace hold the node's result; False if that turns out to be impossible."""
-        if node.result is None:
-            return self._adopt(node)
-        if node.outcome is Outcome.REUSED and node.base_key is not None and not self.store.read_only:
-            self.store.alias(node.base_key, node.result.key)
-        if self.settings.materialise == "needed" and not node.needed:
-            return True
-        if self.is_remote(node):
-            self._fetch([node])
-            if node.result is None or self.is_remote(node):
-                return False
-        started = time.monotonic()
-        try:
-            self.workspace.restore(node, self.resolver.lookup.manifest(node.result))
-        except (OSError, LuisyError) as error:
-            logger.warning("cannot restore the result of %s, it executes instead: %s", node.task, error)
-            self.resolver.spoiled(node)
-            self._redecide()
-            return False
-        node.seconds += time.monotonic() - started
-        return True
-
-    def _adopt(self, node: Node) -> bool:
-        self.keeper.adopt(node)
-        return True
 
     def _redecide(self) -> None:
         """A result that was planned on is gone: decide that task and everything below it again."""
@@ -342,30 +276,13 @@ class Session:
                 self.resolver.settle(node)
         self._mark_needed()
 
-    def _clear_unneeded(self) -> None:
-        """Take stale files away also upstream of results, once anything below executes that might read them."""
-        upstream: set[str] = set()
-        for node in reversed(list(self.graph)):
-            if node.task_id in upstream or (not node.done and node.needed and node.kind is Kind.TASK):
-                upstream.update(dep.task_id for dep in node.all_deps)
-        for node in self.graph:
-            if node.task_id in upstream and node.outcome is Outcome.NOT_NEEDED and not node.uncacheable:
-                self.clear(node)
-
-    def clear(self, node: Node) -> None:
-        """Take away what lies at the outputs of *node*: stale, and its bytes are or will be in the store."""
-        try:
-            self.workspace.clear(node)
-        except OSError as error:
-            logger.warning("cannot take away the old output of %s: %s", node.task, error)
-
     def recheck(self, node: Node) -> bool:
         """Whether the files of an external task are there by now."""
         node.missing, node.content = (), None
         if node.uncacheable:
             node.complete = bool(node.task.complete())
         self.resolver.settle(node)
-        node.done = _is_served(node)
+        node.done = node.is_served
         return node.done
 
     def served_now(self, node: Node) -> bool:
@@ -378,27 +295,13 @@ class Session:
             return False
         if self.shared:
             self._learn([leaf for leaf in input_leaves(node) if not leaf.done])
-        self._refresh_inputs(node)
+        self.placer.refresh_inputs(node)
         if node.uncacheable and not node.by_inputs:
             return False  # as under Luigi: what lies at its outputs by now is no answer, another task may write there
         self.resolver.settle(node, fresh=True)
-        if _is_served(node):
-            node.done = node.outcome is Outcome.COMPLETE or self._serve(node)
+        if node.is_served:
+            node.done = node.outcome is Outcome.COMPLETE or self.placer.serve(node)
         return node.done
-
-    def _refresh_inputs(self, node: Node) -> None:
-        """Inputs must be what their results are: a changed raw file is hashed again, a changed result restored."""
-        for leaf in input_leaves(node):
-            if not leaf.done or self.workspace.unchanged(leaf):
-                continue
-            if leaf.result is not None:
-                self.workspace.restore(leaf, self.resolver.lookup.manifest(leaf.result))
-            else:
-                became = leaf.decision
-                leaf.done, leaf.content = False, None
-                self.resolver.settle(leaf)
-                leaf.done = _is_served(leaf)
-                leaf.decision = became if leaf.done else leaf.decision
 
     def _learn(self, nodes: Sequence[Node]) -> None:
         """Look whether other machines have made the results of *nodes* meanwhile, and fetch those that are needed."""
@@ -408,8 +311,8 @@ class Session:
         for node in nodes:
             node.needed = True
             self.resolver.settle(node, fresh=True)
-        self._fetch(nodes)
-        self._apply(nodes)
+        self.placer.fetch(nodes)
+        self.placer.apply(nodes)
 
     def publish(self) -> None:
         """On a shared scheduler, push what has finished, before anybody is told that it is done."""
@@ -465,7 +368,7 @@ class Session:
             if node.kind is Kind.TASK and node.outcome in (Outcome.EXECUTED, Outcome.UNDECIDED):
                 node.decision = _NEVER_RAN
             if node.outcome is Outcome.BLOCKED and not node.uncacheable:
-                self.clear(node)
+                self.placer.clear(node)
         note_externals(self.store, self.workspace, self.graph)
         note_uses(self.store, self.graph, self.roots)
         if not self.store.read_only:
@@ -476,15 +379,15 @@ class Session:
         """Have in the store what remotes have of *nodes*; what is gone there has no result any more."""
         for node in nodes:
             node.needed = True
-        self._fetch(nodes)
+        self.placer.fetch(nodes)
 
     def serve_root(self) -> bool:
         """Make the workspace hold the result of the root alone; False if there is none."""
         root = self.roots[0]
         self.running = True
-        if _is_served(root):
-            self._fetch([root])
-            self._apply([root])
+        if root.is_served:
+            self.placer.fetch([root])
+            self.placer.apply([root])
         return root.done
 
     def upload_root(self, *, overwrite: bool) -> bool:
@@ -493,7 +396,7 @@ class Session:
         :param overwrite: replace another result that the remote has.
         """
         root = self.roots[0]
-        if root.result is None or self.is_remote(root):
+        if root.result is None or self.resolver.is_remote(root):
             return False
         root.done = True
         self.exchange.upload([root], [root.task_id] if overwrite else ())
@@ -508,7 +411,7 @@ class Session:
             self.roots[0],
             self.graph,
             self.executions,
-            (*self.resolver.extras.notes, *self.undeclared.notes(), *self.workspace.notes),
+            (*self.resolver.describer.extras.notes, *self.undeclared.notes(), *self.workspace.notes),
             reasons=self.reasons.of(self.graph.nodes.values()),
             seconds=time.monotonic() - self.started,
             traffic=self.exchange.traffic,
@@ -520,12 +423,6 @@ def _will_be_made(node: Node) -> bool:
     """Whether *node* has no result, and will execute to have one."""
     waits = node.kind is Kind.TASK and node.content is None and node.needed and not node.done
     return waits and node.outcome in (Outcome.EXECUTED, Outcome.UNDECIDED)
-
-
-def _is_served(node: Node) -> bool:
-    if node.kind is Kind.WRAPPER:
-        return False
-    return node.outcome in SERVED
 
 
 def open_store(settings: Settings, *, create: bool) -> Store:

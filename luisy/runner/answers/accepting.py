@@ -168,7 +168,7 @@ class _Search:
         best = Found.NOTHING
         for result in self._candidates(node):
             self._accept_trace(node, result)
-            found, sound = self._resolver.found_at(node, result.key)
+            found, sound = self._resolver.finder.found_at(node, result.key)
             if sound is not None:
                 self._take(node, sound)
                 return
@@ -190,7 +190,7 @@ class _Search:
         action = self._resolver.lookup.action(result) if result.has_trace else None
         known = len(self._session.graph.nodes)
         for dependency in () if action is None else action.trace:
-            self._resolver.rebuild(dependency.module, dependency.family, dependency.params)
+            self._resolver.finder.rebuild(dependency.module, dependency.family, dependency.params)
             self.through(list(self._session.graph)[known:])
         self._resolver.settle(node)
 

@@ -102,7 +102,7 @@ class Explainer:
     def __init__(self, session: Session) -> None:
         self._reasons = session.reasons
         self._lookup = session.resolver.lookup
-        self._rebuild = session.resolver.rebuild
+        self._rebuild = session.resolver.finder.rebuild
         self._records = Records(session.store, session.exchange)
         self._accounts = Accounts(session.store, session.fingerprinter, self._records.bring)
         self._steps: dict[tuple[str, Key | None], _Step] = {}

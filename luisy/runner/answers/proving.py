@@ -111,7 +111,9 @@ def prove(session: Session, accepted: Sequence[Accepted]) -> list[Proof]:
         cheapest.setdefault(item.record.fingerprint, item)
     proofs = []
     for item in cheapest.values():
-        away = [node.task for node in (item.node, *input_leaves(item.node)) if session.is_remote(node)]
+        away = [
+            node.task for node in (item.node, *input_leaves(item.node)) if session.resolver.is_remote(node)
+        ]
         found = (
             _Outcome(unable=f"the result of {away[0]} is in the remote only")
             if away

@@ -78,7 +78,7 @@ class CachingProcess(ContextManagedTaskProcess):
 
     def _run(self) -> None:
         if self._first_attempt and self.node.kind is Kind.TASK and not self.node.uncacheable:
-            self.session.clear(self.node)
+            self.session.placer.clear(self.node)
         self.session.current.append(self)
         try:
             with self._hearing_requirements():

@@ -15,7 +15,7 @@ import luigi
 from luisy.declarations import NOTHING, Declaration
 from luisy.errors import UsageError
 from luisy.model import Outcome, Reason
-from luisy.plan import Decision, Kind
+from luisy.plan import SERVED, Decision, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,6 +116,11 @@ class Node:
     def outcome(self) -> Outcome:
         """What becomes, or became, of the task."""
         return self.decision.outcome
+
+    @property
+    def is_served(self) -> bool:
+        """Whether its result is there, or is to be had, without executing it."""
+        return self.kind is not Kind.WRAPPER and self.outcome in SERVED
 
     @property
     def own_key(self) -> Key | None:
