@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from luisy.cas import manifests
 from luisy.cas.database import WANTED, packed, unpacked
+from luisy.cas.records import Alias
 from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from luisy.cas.database import Database
-    from luisy.cas.records import Alias, Superseded
+    from luisy.cas.records import Superseded
     from luisy.model import Action, Manifest
 
 INLINE_BYTES = 1024
@@ -218,6 +220,12 @@ class ActionRows:
             "SELECT key FROM aliases WHERE action_key NOT IN (SELECT key FROM actions)"
         )
         return [Key(row[0].hex()) for row in rows]
+
+    def aliases_to(self, action_keys: AbstractSet[Key]) -> list[Alias]:
+        """The aliases that lead to the actions filed at *action_keys*, sorted by key; reads all aliases."""
+        rows = self._database.query("SELECT key, action_key, created FROM aliases ORDER BY key")
+        found = (Alias(Key(row[0].hex()), Key(row[1].hex()), row[2]) for row in rows)
+        return [alias for alias in found if alias.action_key in action_keys]
 
     def traced(self, keys: Sequence[Key]) -> dict[Key, list[Result]]:
         """The actions with a trace at each base key, newest first; keys without any are absent."""

@@ -15,13 +15,13 @@ from luisy.cas.filing import Filing
 from luisy.cas.outputs import needed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from luisy.cas._layout import Layout
     from luisy.cas.action_rows import ActionRows
     from luisy.cas.database import Database
     from luisy.cas.objects import Objects
-    from luisy.model import Action, Manifest
+    from luisy.model import Action, Digest, Key, Manifest
 
 _BATCH = 512
 """Actions that are filed in one transaction: some tens of milliseconds."""
@@ -49,8 +49,13 @@ class Receiver:
     objects: Objects
     rows: ActionRows
 
-    def file(self, received: Iterable[Received]) -> list[Action]:
-        """File those whose manifests and objects are all there; these."""
+    def file(
+        self, received: Iterable[Received], only_over: Mapping[Key, Digest] | None = None
+    ) -> list[Action]:
+        """File those whose manifests and objects are all there; these.
+
+        :param only_over: nothing else may answer a key than the content that this names, if any. None: whatever does.
+        """
         given = list(received)
         there = self.objects.verified(
             {one.manifest.digest for one in given} | needed(one.manifest for one in given)
@@ -58,10 +63,10 @@ class Receiver:
         whole = iter([one for one in given if {one.manifest.digest, *one.manifest.objects} <= there])
         filed: list[Action] = []
         while batch := list(islice(whole, _BATCH)):
-            filed += self._file(batch)
+            filed += self._file(batch, only_over)
         return filed
 
-    def _file(self, batch: Sequence[Received]) -> list[Action]:
+    def _file(self, batch: Sequence[Received], only_over: Mapping[Key, Digest] | None) -> list[Action]:
         filed: list[Action] = []
         filing = Filing(self.layout, self.rows)
         temporaries: list[str] = []
@@ -70,7 +75,10 @@ class Receiver:
                 temporaries.append(self.layout.temporary())
                 write_new(temporaries[-1], one.data, 0o444)
             with self.database.writing() as connection:
+                barred = set() if only_over is None else self._others(batch, only_over)
                 for one, temporary in zip(batch, temporaries, strict=True):
+                    if one.action.key in barred:
+                        continue
                     # gc may have been at it since they were looked at.
                     if self.objects.promised({one.manifest.digest, *needed([one.manifest])}):
                         filing.action(connection, one.action, manifests.encode(one.manifest), temporary)
@@ -79,3 +87,8 @@ class Receiver:
             for temporary in temporaries:
                 remove(temporary)
         return filed
+
+    def _others(self, batch: Sequence[Received], expected: Mapping[Key, Digest]) -> set[Key]:
+        """Those keys that something else answers than what is expected."""
+        there = self.rows.results([one.action.key for one in batch])
+        return {key for key, result in there.items() if result.manifest != expected.get(key)}

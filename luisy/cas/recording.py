@@ -18,7 +18,7 @@ from luisy.cas.serving import Serving
 from luisy.errors import CorruptionError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from luisy.cas.action_rows import Listed, Recorded, Result
     from luisy.model import Action, Digest, Key, Manifest
@@ -79,14 +79,17 @@ class Recording(Serving):
             return None
         return self._load(action.key) if self._complete(row.manifest) is not None else None
 
-    def receive(self, received: Iterable[Received]) -> list[Action]:
+    def receive(
+        self, received: Iterable[Received], *, only_over: Mapping[Key, Digest] | None = None
+    ) -> list[Action]:
         """File actions that came from elsewhere, each in place of what is at its key.
 
+        :param only_over: with it, only where nothing answers the key but the content that it names for that.
         :return: those that were filed: whose manifests and objects are all there.
         """
         self._must_write()
         self._flush()
-        return Receiver(self._layout, self._database, self._objects, self._actions).file(received)
+        return Receiver(self._layout, self._database, self._objects, self._actions).file(received, only_over)
 
     def results(self, keys: Iterable[Key]) -> dict[Key, Result]:
         """The action that answers each key, aliases followed; one query. Objects are not looked at."""
@@ -137,6 +140,10 @@ class Recording(Serving):
             if target is None:
                 raise StoreError(f"there is no action at {action_key}", slug="missing-action")
             self._filing.alias(connection, Alias(key, action_key, time.time()), target.manifest)
+
+    def aliases_to(self, action_keys: Iterable[Key]) -> list[Alias]:
+        """The aliases that lead to the actions filed at *action_keys*, sorted by key."""
+        return self._actions.aliases_to(set(action_keys))
 
     def superseded(self) -> dict[Key, float]:
         """The keys whose result ever gave way to another content, and when one last did, seconds since the epoch."""

@@ -24,7 +24,21 @@ HELP = (
     *("", "run", "plan", "why", "key", "log", "diff", "get", "accept", "graph", "doctor"),
     *(
         f"cas {name}"
-        for name in ("status", "ls", "show", "path", "push", "pull", "verify", "gc", "pin", "unpin", "pins")
+        for name in (
+            "status",
+            "ls",
+            "show",
+            "path",
+            "push",
+            "pull",
+            "verify",
+            "gc",
+            "pin",
+            "unpin",
+            "pins",
+            "export",
+            "import",
+        )
     ),
     "cas",
 )

@@ -89,6 +89,9 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     assert shape(printed(tmp_path, "cas push")) == shape(example("cas push"))
     assert shape(printed(tmp_path, "cas pull --all", "other")) == shape(example("cas pull"))
     assert shape(printed(tmp_path, "cas ls --remote", "none")) == shape(example("cas ls"))
+    exported = printed(tmp_path, f"cas export -o results.tar {key['key']}")
+    assert shape(exported) == shape(example("cas export"))
+    assert shape(printed(tmp_path, "cas import results.tar", "third")) == shape(example("cas import"))
     assert shape(printed(tmp_path, "doctor")) == shape(example("doctor"))
     assert shape(printed(tmp_path, "cas ls")) == shape(example("cas ls"))
     assert shape(action) == shape(example("cas show"))
@@ -114,7 +117,21 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
 
 def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
     """What `luisy --help` and `luisy cas --help` list are the sections of the page."""
-    in_cas = ("status", "ls", "show", "path", "push", "pull", "verify", "gc", "pin", "unpin", "pins")
+    in_cas = (
+        "status",
+        "ls",
+        "show",
+        "path",
+        "push",
+        "pull",
+        "verify",
+        "gc",
+        "pin",
+        "unpin",
+        "pins",
+        "export",
+        "import",
+    )
     commands = {
         "run",
         "plan",

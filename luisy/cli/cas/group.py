@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from luisy.settings import Settings
 
 _COMMANDS = {
+    "export": "luisy.cli.cas.exports:export",
     "gc": "luisy.cli.cas.gc:gc",
+    "import": "luisy.cli.cas.exports:import_",
     "ls": "luisy.cli.cas.ls:ls",
     "path": "luisy.cli.cas.path:path",
     "pin": "luisy.cli.cas.pins:pin",
