@@ -11,6 +11,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.ports import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -19,9 +21,7 @@ if TYPE_CHECKING:
 @contextmanager
 def serving(folder: Path, state: Path) -> Iterator[int]:
     """A daemon that reads luigi.cfg in *folder* and keeps its state in the file *state*; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     luigid = shutil.which("luigid", path=os.path.dirname(sys.executable))
     assert luigid is not None, "luigid comes with luigi"
     process = subprocess.Popen(

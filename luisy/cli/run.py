@@ -64,9 +64,9 @@ def run(
     return exit_code(report, luigi_code)
 
 
-def _run(task: tuple[str, ...], settings: Settings, *, local: bool | None) -> tuple[Report, int | None]:
+def _run(task: tuple[str, ...], settings: Settings, *, local: bool | None) -> tuple[Report, int]:
     from luisy.cli.progress import Progress
-    from luisy.runner.build import central_scheduler, run_session, session_for, task_failed_code
+    from luisy.runner.build import central_scheduler, luigi_code, run_session, session_for
     from luisy.runner.pipeline.commandline import import_module, log_level_given, parsed_task
 
     import_module(settings.module)
@@ -81,14 +81,14 @@ def _run(task: tuple[str, ...], settings: Settings, *, local: bool | None) -> tu
         finally:
             if progress is not None:
                 progress.close()
-        return outcomes.report, task_failed_code()
+        return outcomes.report, luigi_code(outcomes.report)
 
 
-def exit_code(report: Report, luigi_code: int | None) -> int:
-    """What ``run`` exits with; *luigi_code* is what luigi.cfg wants for a failed task, if it says so."""
+def exit_code(report: Report, luigi_code: int) -> int:
+    """What ``run`` exits with; *luigi_code* is that for a run after which something is left undone."""
     counts = report.counts
     if counts[Outcome.FAILED.value] or counts[Outcome.MISSING.value] or counts[Outcome.BLOCKED.value]:
-        return ExitCode.TASK_FAILED if luigi_code is None else luigi_code
+        return luigi_code
     if report.incomplete is not None:
         return ExitCode.REMOTE
     return ExitCode.NOT_KEPT if report.not_kept else ExitCode.DONE

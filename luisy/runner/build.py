@@ -10,8 +10,10 @@ import luigi
 import luigi.configuration
 import luigi.interface
 from luigi.execution_summary import _summary_dict
+from luigi.retcodes import retcode
 
 from luisy import settings as configuration
+from luisy.errors import ExitCode
 from luisy.model import Outcome
 from luisy.observe import imports
 from luisy.plan import Status
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from luisy.fingerprint import Fingerprint
     from luisy.model import Key
-    from luisy.plan import Report
+    from luisy.plan import Report, TaskReport
     from luisy.runner.pipeline.graph import Node
     from luisy.settings import Settings
 
@@ -158,13 +160,29 @@ def central_scheduler(settings: Settings) -> dict[str, object]:
     return {"local_scheduler": not any(config.has_option("core", name) for name in names)}
 
 
-def task_failed_code() -> int | None:
-    """What ``[retcode]`` of luigi.cfg wants as exit code for a failed task; None where it says nothing."""
+def luigi_code(report: Report) -> int:
+    """The exit code of a run after which something is left undone, by ``[retcode]`` of Luigi.
+
+    Of what happened, each has its code there, else that of ``task_failed``, else 1; the highest counts, as in ``luigi``.
+    """
+    happened = {name for task in report.tasks if (name := _happened(task))} or {"not_run"}
+    failed = _code_set("task_failed", ExitCode.TASK_FAILED)
+    return max(_code_set(name, failed) for name in happened)
+
+
+def _code_set(name: str, otherwise: int) -> int:
+    """What the command line or luigi.cfg set in ``[retcode]``; Luigi's own default of 0 is not set."""
     config = luigi.configuration.get_config()
-    for name in ("task_failed", "task-failed"):
-        if config.has_option("retcode", name):
-            return int(config.get("retcode", name))
-    return None
+    code = int(getattr(retcode(), name))
+    given = any(config.has_option("retcode", spelled) for spelled in (name, name.replace("_", "-")))
+    return code if code or given else otherwise
+
+
+def _happened(task: TaskReport) -> str | None:
+    """Luigi's name for what went wrong with *task*; None for one that was done, or waits for others."""
+    if task.outcome is Outcome.FAILED:
+        return "scheduling_error" if task.reason.slug == "broken" else "task_failed"
+    return "missing_data" if task.outcome is Outcome.MISSING else None
 
 
 @dataclass(frozen=True, slots=True)

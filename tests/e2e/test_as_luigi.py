@@ -220,13 +220,6 @@ def test_retries_that_are_used_up(project: Project) -> None:
     assert failed.ran == ["Flaky"] * 3
 
 
-def test_a_retry_code_of_luigi_cfg(project: Project) -> None:
-    """``[retcode] task_failed`` replaces exit code 1."""
-    (project.code / "luigi.cfg").write_text("[retcode]\ntask_failed=40\n")
-    project.tasks("class Root(Text):\n    def run(self):\n        raise RuntimeError")
-    project.cold(expected=40)
-
-
 def test_formats(project: Project) -> None:
     """Gzip and Nop targets of plain Luigi: kept and restored as the bytes that they are; other formats, other keys."""
     project.tasks(
@@ -402,33 +395,6 @@ def test_resources(project: Project) -> None:
     )
     ran = project.run("--workers", "3").ran
     assert [line for line in ran if line in ("begin", "end")] == ["begin", "end"] * 3
-
-
-def test_worker_timeout(project: Project) -> None:
-    """A task that takes longer than it may fails; nothing of it is kept."""
-    project.tasks(
-        """
-        class Slow(Text):
-            worker_timeout = 1
-
-            def run(self):
-                import time
-                self.put("half")
-                time.sleep(SECONDS)
-
-
-        class Root(Text):
-            def requires(self):
-                return Slow()
-
-            def run(self):
-                self.put(self.taken())
-        """.replace("SECONDS", "60")
-    )
-    failed = project.run("--workers", "2", expected=1)
-    assert failed.outcomes == {"Slow": "failed", "Root": "blocked"}
-    project.edit("sleep(60)", "sleep(0)")
-    assert project.run("--workers", "2").ran == ["Slow", "Root"]
 
 
 def test_task_process_context(project: Project) -> None:

@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any
 import luigi.scheduler
 from luigi.task_status import PENDING
 
+from luisy.runner.execution.letters import PublicBatchNotifier
 from luisy.runner.execution.scheduler_state import FlatState
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class FlatScheduler(luigi.scheduler.Scheduler):
         state._metrics_collector = self._state._metrics_collector  # noqa: SLF001 - as Luigi's own __init__ does
         self._state = state
         self._raised: list[tuple[float, str]] = []
+        if self._config.batch_emails:
+            self._email_batcher = PublicBatchNotifier()
 
     def add_task(
         self,

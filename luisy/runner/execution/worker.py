@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import queue
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from luigi.event import Event
@@ -20,6 +21,7 @@ from luigi.scheduler import DISABLED, DONE, FAILED, PENDING, UNKNOWN
 from luigi.worker import TaskStatusReporter, Worker
 
 from luisy.plan import Kind
+from luisy.runner.execution.letters import send_error
 from luisy.runner.execution.process import CachingProcess
 from luisy.runner.results.keeping import failure
 
@@ -192,6 +194,24 @@ class CachingWorker(Worker):
             if not self._scheduler.get_task_status_message(node.task_id)["statusMessage"]:
                 said = f"luisy: {node.outcome.value}, {node.decision.reason.text}"
                 self._scheduler.set_task_status_message(node.task_id, said)
+
+    def _announce_scheduling_failure(self, task: luigi.Task, expl: str) -> None:
+        try:
+            self._scheduler.announce_scheduling_failure(
+                worker=self._id,
+                task_name=str(task),
+                family=task.task_family,
+                params=task.to_str_params(only_significant=True, only_public=True),
+                expl=expl,
+                owners=task._owner_list(),  # noqa: SLF001 - as Luigi's worker asks for it
+            )
+        except Exception:
+            self._email_unexpected_error(task, traceback.format_exc())
+            raise
+
+    def _email_error(self, task: luigi.Task, formatted_traceback: str, subject: str, headline: str) -> None:
+        about = {"task": task, "host": self.host}
+        send_error(task, formatted_traceback, subject.format(**about), headline.format(**about))
 
     def _keep_alive(self, get_work_response: Any) -> bool:
         """On a shared scheduler, stay while others run tasks, and a while longer in case one of them was lost."""

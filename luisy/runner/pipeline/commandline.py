@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 import luigi.configuration
+import luigi.retcodes  # the options of [retcode] are flags of Luigi's, too
 from luigi.cmdline_parser import CmdlineParser
 from luigi.parameter import ParameterVisibility
 from luigi.task_register import Register, TaskClassAmbigiousException, TaskClassNotFoundException

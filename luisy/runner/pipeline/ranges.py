@@ -22,15 +22,20 @@ def is_range(task: luigi.Task) -> bool:
 
 
 def range_requirements(task: Any, is_served: Callable[[luigi.Task], bool]) -> list[luigi.Task]:
-    """What the Range *task* requires: all dates that are served, then the missing ones up to its ``task_limit``."""
-    served: list[luigi.Task] = []
+    """What the Range *task* requires: the dates that are served, and of the others those up to its ``task_limit``.
+
+    In the order of the dates: Luigi's, by what is missing and by ``reverse``, is another one once they are there.
+    """
+    dates: list[luigi.Task] = []
+    served: set[str] = set()
 
     def missing_datetimes(datetimes: list[Any]) -> list[Any]:
         missing = []
         for moment in datetimes:
             one = task._instantiate_task_cls(task.datetime_to_parameter(moment))  # noqa: SLF001 - Luigi's own way
+            dates.append(one)
             if is_served(one):
-                served.append(one)
+                served.add(one.task_id)
             else:
                 missing.append(moment)
         return missing
@@ -38,8 +43,9 @@ def range_requirements(task: Any, is_served: Callable[[luigi.Task], bool]) -> li
     vars(task).pop("_cached_requires", None)  # Luigi's instances outlive a run, and with them this answer
     task.missing_datetimes = missing_datetimes
     try:
-        wanted = task.requires()
+        wanted = {one.task_id: one for one in task.requires()}
     finally:
         del task.missing_datetimes
-    task._cached_requires = [*served, *wanted]  # noqa: SLF001 - so that deps() says the same when it is asked again
+    known = [one for one in dates if one.task_id in served or wanted.pop(one.task_id, None)]
+    task._cached_requires = [*known, *wanted.values()]  # noqa: SLF001 - so that deps() says the same when it is asked again
     return list(task._cached_requires)  # noqa: SLF001
