@@ -17,6 +17,13 @@ LONG_SECONDS = 60.0
 """A result that took this long is named before its only copy goes."""
 
 
+class Occasion(Enum):
+    """Who wants room. A run asks nobody, so it takes less: nothing for its age, and no costly only copy."""
+
+    COMMAND = "command"
+    RUN = "run"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What may go.
@@ -29,6 +36,7 @@ class Policy:
     older_than: float
     keep_last: int = 0
     max_size: int | None = None
+    occasion: Occasion = Occasion.COMMAND
 
 
 class Why(Enum):
@@ -64,6 +72,11 @@ class Holding:
     only_copy: bool = True
 
     @property
+    def costly(self) -> bool:
+        """Whether it has to be said before it goes: nobody else has it, and it took long."""
+        return self.only_copy and self.seconds >= LONG_SECONDS
+
+    @property
     def worth(self) -> tuple[float, float]:
         """Least worth first: seconds to recompute per byte, then how lately it was used."""
         return self.seconds / max(self.size, 1), self.used
@@ -75,11 +88,6 @@ class Going:
 
     holding: Holding
     why: Why
-
-    @property
-    def costly(self) -> bool:
-        """Whether that has to be said beforehand: nobody else has it, and it took long."""
-        return self.holding.only_copy and self.holding.seconds >= LONG_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ def plan(
     for one in sorted((one for one in holdings if one.key not in going), key=lambda one: one.worth):
         if policy.max_size is None or left <= policy.max_size:
             break
-        if one.protected:
+        if one.protected or (policy.occasion is Occasion.RUN and one.costly):
             continue
         going[one.key] = Going(one, Why.MAX_SIZE)
         refs.subtract(one.objects)
@@ -137,6 +145,8 @@ def _longest_unused_first(going: Going) -> tuple[float, str, str, list[tuple[str
 
 
 def _unused(holdings: Iterable[Holding], policy: Policy, now: float) -> Iterator[Holding]:
+    if policy.occasion is Occasion.RUN:
+        return
     tasks: dict[tuple[str, str, Digest], list[Holding]] = {}
     for one in holdings:
         tasks.setdefault((one.project, one.family, one.params_digest), []).append(one)

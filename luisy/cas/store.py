@@ -142,6 +142,11 @@ class Store(Recording, Keeping, Accepting, Pinning, Leasing):
         self._flush()
         return Status(*self._index.totals(), *self._actions.totals())
 
+    def object_bytes(self) -> int:
+        """Bytes of all objects, by the index: one query."""
+        self._flush()
+        return self._index.totals()[1]
+
     def lock(self, key: Key) -> AbstractContextManager[bool]:
         """Hold a key against the other processes of this machine; yields whether one of them held it first."""
         if self.read_only or not self._stored:

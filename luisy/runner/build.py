@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import luigi
@@ -23,6 +23,7 @@ from luisy.runner.pipeline.asking import answered
 from luisy.runner.pipeline.discretion import discreet_names
 from luisy.runner.pipeline.params import memoised_params
 from luisy.runner.pipeline.parts import parts_of
+from luisy.runner.results.room import make_room
 from luisy.runner.session import Session, open_store
 from luisy.tasks import naming_only
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from luisy.fingerprint import Fingerprint
-    from luisy.model import Key
+    from luisy.model import Key, Reason
     from luisy.plan import Report, TaskReport
     from luisy.runner.pipeline.graph import Node
     from luisy.settings import Settings
@@ -124,7 +125,11 @@ def run_session(
     """
     options = {"no_lock": True, "local_scheduler": True, "workers": session.settings.workers, **luigi_options}
     with session.store.running():
-        return _run(session, tasks, options)
+        outcomes = _run(session, tasks, options)
+    if outcomes.report.status is not Status.SUCCESS:
+        return outcomes  # what it made is protected by no complete run
+    note = make_room(session.store, session.settings)
+    return outcomes if note is None else outcomes.with_note(note)
 
 
 def _run(session: Session, tasks: Sequence[luigi.Task], options: Mapping[str, object]) -> Outcomes:
@@ -191,6 +196,10 @@ class Outcomes:
 
     report: Report
     luigi_result: Any
+
+    def with_note(self, note: Reason) -> Outcomes:
+        """These, and something that is told behind the rest."""
+        return replace(self, report=replace(self.report, notes=(*self.report.notes, note)))
 
 
 class BuildResult:

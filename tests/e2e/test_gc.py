@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
+from luisy.cas import Store
+from luisy.runner.results.room import make_room
+from luisy.settings import Settings
+
 if TYPE_CHECKING:
+    import pytest
+
     from tests.e2e.projects import Project
 
 PIPELINE = """
@@ -93,3 +100,84 @@ def test_a_gc_between_storing_and_recording_costs_nothing(project: Project) -> N
     project.remove_outputs()
     assert project.run().ran == []
     assert project.luisy("cas", "verify").code == 0
+
+
+# --- by itself, where the store has passed max_size
+
+
+def twice(project: Project) -> None:
+    """A run, and one of other code: two results are not of the newest complete run."""
+    project.tasks(PIPELINE)
+    project.run()
+    project.edit('self.put("first")', 'self.put("other")')
+    project.run()
+
+
+def stored(project: Project) -> int:
+    """How many results the store has."""
+    return len(project.luisy("cas", "ls", "--json").document["actions"])
+
+
+def limited(project: Project, size: int, expected: int = 0) -> str:
+    """A run with max_size set to *size* bytes; what it says of the store."""
+    settings = project.code / "pyproject.toml"
+    settings.write_text(f"[tool.luisy]\nmax_size = {size}\n", encoding="utf-8")
+    done = project.run(expected=expected)
+    settings.unlink()
+    return "\n".join(line for line in done.stderr.splitlines() if "max_size" in line)
+
+
+def test_a_run_makes_room(project: Project) -> None:
+    """Beyond max_size a run deletes what is least worth once it has ended, and says so in one line."""
+    twice(project)
+    size = project.luisy("cas", "status", "--json").document["object_bytes"]
+    assert (limited(project, size), stored(project)) == ("", 4)
+    assert "room-made: 1 results that were least worth were deleted" in limited(project, size - 1)
+    assert stored(project) == 3
+    assert project.run().ran == []
+
+
+def test_what_the_newest_complete_run_needs_stays(project: Project) -> None:
+    """A store that cannot be made smaller without asking is told of, and the run serves what it served."""
+    twice(project)
+    assert "above-max-size: the store holds" in limited(project, 1)
+    assert stored(project) == 2
+    assert project.run().ran == []
+
+
+def test_a_run_makes_no_room_under_another_run(project: Project) -> None:
+    """While any run uses the store nothing goes, nor is anything said; the next run alone does it."""
+    twice(project)
+    with Store.open(project.store) as store, store.running():
+        assert (limited(project, 1), stored(project)) == ("", 4)
+    assert limited(project, 1)
+
+
+def test_a_failed_run_makes_no_room(project: Project) -> None:
+    """What it made is protected by no complete run, and somebody may want to look at it."""
+    twice(project)
+    project.edit('self.put(self.taken() + " root")', "raise RuntimeError")
+    assert (limited(project, 1, expected=1), stored(project)) == ("", 4)
+
+
+def test_making_room_that_fails_fails_no_run(project: Project) -> None:
+    """The run has ended well whatever becomes of the store then."""
+    twice(project)
+    name = next((project.store / "actions").glob("*/*"))
+    name.chmod(0o644)
+    name.write_text("rubbish")
+    assert "no-room-made" in limited(project, 1)
+
+
+def test_one_query_tells_that_there_is_room(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing has to go, the store is not walked, however large it is."""
+    twice(project)
+    with Store.open(project.store) as store:
+        asked: list[str] = []
+        store.database.connection.set_trace_callback(asked.append)
+        monkeypatch.setattr(os, "listdir", None)
+        monkeypatch.setattr(os, "scandir", None)
+        assert make_room(store, Settings(max_size=10**12)) is None
+        assert len(asked) == 1
+        assert make_room(store, Settings()) is None
+        assert len(asked) == 1

@@ -64,7 +64,7 @@ def _confirmed(plan: Plan, collector: Collector, settings: Settings) -> bool:
     for line in _planned(plan, collector.waits_until()):
         click.echo(line, err=True)
     for going in plan.results:
-        if going.costly:
+        if going.holding.costly:
             say_warning(f"{_task(going)} is the only copy, and took {_duration(going.holding.seconds)}")
     if settings.json or not sys.stdin.isatty():
         raise UsageError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luisy.cas.gc import Holding, Policy, Why, plan
+from luisy.cas.gc import Holding, Occasion, Policy, Why, plan
 from tests.unit.cas.values import digest, key
 
 if TYPE_CHECKING:
@@ -104,3 +104,21 @@ def test_no_plan_takes_what_stays_needs(
     assert found.bytes + found.bytes_left == sum(SIZES.values())
     if max_size is not None and found.bytes_left > max_size:
         assert all(one.protected for one in staying)
+
+
+def test_a_run_takes_nothing_for_its_age() -> None:
+    """Beside a run only the size counts, and only as far as it must."""
+    held = [holding(1, days=400), holding(2, days=300), holding(3, days=200)]
+    assert went(held, Policy(0, occasion=Occasion.RUN)) == {}
+    assert went(held, Policy(0, max_size=10, occasion=Occasion.RUN)) == {1: Why.MAX_SIZE, 2: Why.MAX_SIZE}
+
+
+def test_a_run_takes_no_costly_only_copy() -> None:
+    """What took a minute and is nowhere else has to be said first, and a run asks nobody."""
+    held = [
+        holding(1, seconds=59.0, size=100),
+        holding(2, seconds=60.0, size=1000),
+        holding(3, seconds=60.0, size=1000, only_copy=False),
+    ]
+    assert went(held, Policy(0, max_size=0, occasion=Occasion.RUN)) == {1: Why.MAX_SIZE, 3: Why.MAX_SIZE}
+    assert set(went(held, Policy(1e9, max_size=0))) == {1, 2, 3}
