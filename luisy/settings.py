@@ -24,6 +24,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+BY_FLAG = "flag or call"
+"""The provenance of what was given on the command line or set by a call."""
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -296,7 +299,7 @@ def load(flags: Mapping[str, object] | None = None) -> Settings:
     for name, raw in {**_overrides, **(flags or {})}.items():
         if raw is not None:
             values[name] = _parsed(name, raw, f"--{name.replace('_', '-')}", str(Path.cwd()))
-            provenance[name] = "flag or call"
+            provenance[name] = BY_FLAG
     return Settings(**values, provenance=provenance)  # type: ignore[arg-type]  # parsed by each field's own parser
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.opening import task_and_session
-from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, remote_url, with_task
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
 from luisy.model import SHOWN_DIGITS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 )
 @flag("--undo", help="Take back what was accepted for the code as it is now.")
 @flag("--dry-run", help="Say what would be recorded, or taken back, and stop.")
+@remote_url
 @with_task
 def accept(
     task: tuple[str, ...],

@@ -10,7 +10,7 @@ import click
 
 from luisy.cli.changes import paragraph, told_action
 from luisy.cli.opening import task_and_session
-from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, remote_url, with_task
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode, UsageError
 
@@ -32,6 +32,7 @@ _MOST = 10
     help="An action: 6 or more digits of its key, or a git revision. Twice, or once to compare with what TASK is now.",
 )
 @flag("--download", help="Take what the store lacks from the remote.")
+@remote_url
 @with_task
 def diff(task: tuple[str, ...], at: tuple[str, ...], **flags: Any) -> int:
     """Compare two results of TASK: code, parameters, environment and outputs. Executes nothing."""

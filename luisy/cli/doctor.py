@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.cas.group import error_document
-from luisy.cli.options import general, loaded
+from luisy.cli.options import general, loaded, remote_url
 from luisy.cli.output import print_json, say
 from luisy.errors import ExitCode, LuisyError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command
+@remote_url
 @general
 def doctor(**flags: Any) -> int:
     """Say what is set and why, and try the working dir, the store and the remote.

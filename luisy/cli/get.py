@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from luisy.cli.opening import task_and_session
-from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, remote_url, with_task
 from luisy.cli.output import print_json, say_warning
 from luisy.errors import ExitCode
 
@@ -22,6 +22,7 @@ from luisy.errors import ExitCode
 @click.option("--to", metavar="PATH", help="Where to put it; by default where the task has its outputs.")
 @flag("--download", help="Take it from the remote where the store has none.")
 @click.option("--link", type=click.Choice(["reflink", "copy", "hardlink"]), help="How to bring it.")
+@remote_url
 @with_task
 def get(task: tuple[str, ...], at: str | None, to: str | None, **flags: Any) -> int:
     """Put the result of TASK in place, or at PATH. Executes nothing.

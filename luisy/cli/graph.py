@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.options import TASK_CONTEXT, loaded, run_options, with_task
+from luisy.cli.opening import task_of
+from luisy.cli.options import TASK_CONTEXT, loaded, remote_url, run_options, with_task
 from luisy.cli.output import print_json, reserved_stdout
 from luisy.errors import ExitCode, UsageError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("-o", "--output", metavar="FILE", help="Where to write the picture; stdout by default.")
 @run_options
+@remote_url
 @with_task
 def graph(task: tuple[str, ...], as_format: str, output: str | None, **flags: Any) -> int:
     """Draw what TASK requires, with what `luisy run` would do, and why. Executes nothing."""
@@ -47,11 +49,9 @@ def graph(task: tuple[str, ...], as_format: str, output: str | None, **flags: An
 def _planned(task: tuple[str, ...], settings: Settings) -> Picture:
     from luisy.plan import Status
     from luisy.runner.build import session_for
-    from luisy.runner.pipeline.commandline import import_module, parsed_task
     from luisy.visualize import picture_of_plan
 
-    import_module(settings.module)
-    with parsed_task(task) as root, session_for(settings, create=False) as session:
+    with task_of(task, settings) as root, session_for(settings, create=False) as session:
         session.plan([root])
         return picture_of_plan(session.graph, session.roots[0], session.report(Status.PLANNED))
 

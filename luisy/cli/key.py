@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
+from luisy.cli.opening import task_of
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, remote_url, with_task
 from luisy.cli.output import print_json, reserved_stdout
 from luisy.errors import ExitCode
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(context_settings=TASK_CONTEXT)
 @flag("--all", "all_tasks", help="The whole DAG, inputs first.")
+@remote_url
 @with_task
 def key(task: tuple[str, ...], all_tasks: bool | None, **flags: Any) -> int:  # noqa: FBT001
     """Print the key of TASK, its fingerprint, and their labelled parts."""
@@ -54,10 +56,8 @@ def _code(item: TaskKey) -> Iterator[str]:
 def _keys(task: tuple[str, ...], settings: Any) -> list[TaskKey]:
     """The keys of the whole DAG, the root's last."""
     from luisy.runner.build import key_of, session_for
-    from luisy.runner.pipeline.commandline import import_module, parsed_task
 
-    import_module(settings.module)
-    with parsed_task(task) as root, session_for(settings, create=False) as session:
+    with task_of(task, settings) as root, session_for(settings, create=False) as session:
         session.plan([root])
         others = [node for node in session.graph if node is not session.roots[0]]
         return [key_of(session, node) for node in (*others, session.roots[0])]

@@ -11,7 +11,7 @@ import click
 
 from luisy.cli.cas.group import opened
 from luisy.cli.cas.names import filters
-from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, remote_urls, with_task
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
 from luisy.model import SHOWN_DIGITS
@@ -28,6 +28,7 @@ _SHOWN = 100
 @click.command(context_settings=TASK_CONTEXT)
 @click.option("-n", "number", type=click.IntRange(min=0), default=_SHOWN, help="How many; 0 for all.  [100]")
 @flag("--remote", help="Those in the remote; asks it.")
+@remote_urls
 @with_task
 def log(task: tuple[str, ...], number: int, **flags: Any) -> int:
     """List earlier actions with where they were made, newest first.

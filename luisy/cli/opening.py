@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from luisy.cli.output import reserved_stdout
+from luisy.cli.output import reserved_stdout, say_warning
+from luisy.settings import BY_FLAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,6 +15,24 @@ if TYPE_CHECKING:
 
     from luisy.runner.session import Session
     from luisy.settings import Settings
+
+
+@contextmanager
+def task_of(words: Sequence[str], settings: Settings) -> Iterator[luigi.Task]:
+    """The task that *words* name; who gave an option that a parameter of it is named like, is told.
+
+    :raises LuisyError: the module cannot be imported, or there is no such task.
+    """
+    from luisy.runner.pipeline.commandline import import_module, parsed_task
+
+    import_module(settings.module)
+    with parsed_task(words) as task:
+        given = {name for name, origin in settings.provenance.items() if origin == BY_FLAG}
+        for name in sorted(given.intersection(task.param_kwargs)):
+            flag, family = name.replace("_", "-"), task.get_task_family()
+            if not any(word.startswith(f"--{family}-{flag}") for word in words):
+                say_warning(f"--{flag} is luisy's own option; the parameter of {family} is --{family}-{flag}")
+        yield task
 
 
 @contextmanager
@@ -26,9 +45,10 @@ def task_and_session(words: Sequence[str], settings: Settings) -> Iterator[tuple
     :raises LuisyError: the module cannot be imported, there is no such task, or the store cannot be opened.
     """
     from luisy.runner.build import session_for
-    from luisy.runner.pipeline.commandline import import_module, parsed_task
 
-    with reserved_stdout(settings.json):
-        import_module(settings.module)
-        with parsed_task(words) as task, session_for(settings, create=settings.uses_remote) as session:
-            yield task, session
+    with (
+        reserved_stdout(settings.json),
+        task_of(words, settings) as task,
+        session_for(settings, create=settings.uses_remote) as session,
+    ):
+        yield task, session

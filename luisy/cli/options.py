@@ -38,6 +38,31 @@ def general(command: Command) -> Command:
     return command
 
 
+def remote_urls(command: Command) -> Command:
+    """Which remotes are asked, for commands whose ``--remote`` says that they are."""
+    for option in (
+        click.option("--retry-seconds", metavar="SECONDS", help="How long a request is tried again."),
+        click.option("--azure-endpoint", metavar="URL", help="The blob endpoint of the storage account."),
+        click.option("--write", metavar="URL", help="The remote that takes results."),
+        click.option("--read", metavar="URL[,URL]", help="The remotes that are asked for results, in order."),
+        click.option("--azure-account-name", hidden=True),  # luisy 1.x's
+        click.option("--azure-container-name", hidden=True),
+        *(
+            click.option(name, hidden=True, callback=_refuse_secret, expose_value=False)
+            for name in ("--azure-storage-key", "--azure-sas-token", "--azure-connection-string")
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def remote_url(command: Command) -> Command:
+    """Which remotes are asked."""
+    return click.option("--remote", metavar="URL", help="The remote: azure://CONTAINER or file:///DIR.")(
+        remote_urls(command)
+    )
+
+
 def with_task(command: Command) -> Command:
     """Options of commands about one task, and the task itself with its parameters."""
     for option in (
@@ -47,7 +72,6 @@ def with_task(command: Command) -> Command:
         ),
         flag("--adopt/--no-adopt", help="Take over files from before luisy, or execute instead."),
         click.option("--module", metavar="MODULE", help="The module to import."),
-        click.option("--azure-storage-key", hidden=True, callback=_refuse_secret, expose_value=False),
     ):
         command = option(command)
     return general(command)
@@ -74,19 +98,17 @@ def run_options(command: Any) -> Any:
         flag("--require-remote", help="Fail where the remote does not answer, instead of going on without."),
         flag("--download", help="Take results from the remote."),
         flag("--upload", help="Bring results to the remote."),
-        click.option("--azure-account-name", hidden=True),  # luisy 1.x's
-        click.option("--azure-container-name", hidden=True),
     ):
         command = option(command)
     return command
 
 
-def _refuse_secret(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+def _refuse_secret(_context: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
         raise UsageError(
-            "--azure-storage-key would stand in the process list for everybody to read",
+            f"{parameter.opts[0]} would stand in the process list for everybody to read",
             slug="secret-on-command-line",
-            hint="set LUISY_AZURE_STORAGE_KEY in the environment",
+            hint=f"set {settings.environment_names(str(parameter.name))[0]} in the environment",
         )
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.options import TASK_CONTEXT, flag, loaded, run_options, with_task
+from luisy.cli.opening import task_of
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, remote_url, run_options, with_task
 from luisy.cli.output import print_json, reserved_stdout, say_warning
 from luisy.errors import ExitCode
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 @click.command(context_settings=TASK_CONTEXT)
 @run_options
 @flag("--fetch-raw", help="Download raw files that nobody has hashed into the store, to know what they are.")
+@remote_url
 @with_task
 def plan(task: tuple[str, ...], *, fetch_raw: bool | None, **flags: Any) -> int:
     """Say what `luisy run` would do with TASK, and why. Touches no file of the workspace."""
@@ -32,17 +34,15 @@ def show_plan(task: tuple[str, ...], settings: Settings, *, fetch_raw: bool = Fa
     from luisy.plan import Status
     from luisy.report import counted, explained, warnings
     from luisy.runner.build import session_for
-    from luisy.runner.pipeline.commandline import import_module, parsed_task
 
-    with reserved_stdout(settings.json):
-        import_module(settings.module)
-        with (
-            parsed_task(task) as root,
-            session_for(settings, create=fetch_raw) as session,
-        ):
-            session.hash_raw = fetch_raw
-            session.plan([root])
-            report = session.report(Status.PLANNED)
+    with (
+        reserved_stdout(settings.json),
+        task_of(task, settings) as root,
+        session_for(settings, create=fetch_raw) as session,
+    ):
+        session.hash_raw = fetch_raw
+        session.plan([root])
+        report = session.report(Status.PLANNED)
     if settings.json:
         print_json(report.as_json())
     else:

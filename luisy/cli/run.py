@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from luisy.cli.options import TASK_CONTEXT, flag, loaded, run_options, with_task
+from luisy.cli.opening import task_of
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, remote_url, run_options, with_task
 from luisy.cli.output import print_json, reserved_stdout, say_warning
 from luisy.cli.plan import show_plan
 from luisy.errors import ExitCode
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @flag("--dry-run", help="Say what would be done, and stop.")
 @flag("--hash-update-mode", help="luisy 1.x's way to say `luisy accept`.")
 @flag("-y", "--no-ask", help="Ask nothing.")
+@remote_url
 @with_task
 def run(
     task: tuple[str, ...],
@@ -67,10 +69,9 @@ def run(
 def _run(task: tuple[str, ...], settings: Settings, *, local: bool | None) -> tuple[Report, int]:
     from luisy.cli.progress import Progress
     from luisy.runner.build import central_scheduler, luigi_code, run_session, session_for
-    from luisy.runner.pipeline.commandline import import_module, log_level_given, parsed_task
+    from luisy.runner.pipeline.commandline import log_level_given
 
-    import_module(settings.module)
-    with parsed_task(task) as root, session_for(settings, create=True) as session:
+    with task_of(task, settings) as root, session_for(settings, create=True) as session:
         progress = session.listener = Progress.for_terminal(settings)
         options: dict[str, object] = {}
         if not settings.verbose and not log_level_given():

@@ -10,7 +10,7 @@ import click
 
 from luisy.cli.changes import paragraph, told_action
 from luisy.cli.opening import task_and_session
-from luisy.cli.options import TASK_CONTEXT, flag, loaded, with_task
+from luisy.cli.options import TASK_CONTEXT, flag, loaded, remote_url, with_task
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.command(context_settings=TASK_CONTEXT)
 @flag("--download", help="Compare with what the remote has, too.")
 @flag("--require-remote", help="Fail where the remote does not answer, instead of going on without.")
+@remote_url
 @with_task
 def why(task: tuple[str, ...], **flags: Any) -> int:
     """Say why TASK would be executed: what changed since the nearest earlier result.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from luisy.settings import NAMES, SECRETS
+
 if TYPE_CHECKING:
     from tests.cli.project import Done, Project
 
@@ -54,6 +56,44 @@ def test_a_parameter_that_is_named_like_an_option_is_reached_by_its_family(proje
     )
     assert root_params(done) == {"force": "strong", "to": "there", "workers": "3"}
     assert done.document["tasks"][0]["reason"]["slug"] == "forced"
+
+
+def test_an_option_that_a_parameter_is_named_like_is_told(project: Project) -> None:
+    """Who gives ``--workers`` to a task with such a parameter learns how that one is reached; once both are given, not."""
+    project.odd(NAMED)
+    told = "warning: --workers is luisy's own option; the parameter of Named is --Named-workers\n"
+    assert project.luisy("plan", "Named", "--workers", "2").err == ""  # not an option of plan: the task's
+    assert project.luisy("run", "Named", "--workers", "2").err == told
+    assert project.luisy("run", "Named", "--workers", "2", "--Named-workers", "3").err == ""
+
+
+def test_every_setting_but_a_secret_is_an_option(project: Project) -> None:
+    """``--foo-bar`` and ``foo_bar`` are one setting, in at least one command; a secret never."""
+    commands = ("run", "doctor", "cas gc", "cas push")
+    shown = "".join(project.luisy(*command.split(), "--help").out for command in commands)
+    options = {word.strip(",/").split("/")[0] for word in shown.split() if word.startswith("--")}
+    hidden = {"azure_account_name", "azure_container_name"}  # luisy 1.x's
+    missing = {name for name in NAMES if f"--{name.replace('_', '-')}" not in options}
+    assert missing - SECRETS - hidden == set()
+    assert missing >= SECRETS
+
+
+def test_remotes_are_named_by_options(finished: Project) -> None:
+    """``--remote``, ``--read`` and ``--write`` stand for the settings."""
+    (finished.folder / "remote").mkdir()
+    url = (finished.folder / "remote").as_uri()
+    done = finished.luisy("cas", "push", "--write", url, "--json")
+    assert done.document["remote"]["url"] == url
+    done = finished.luisy(
+        "plan", "Count", "--letter", "B", "--download", "--read", url, "--store", "other", "--json"
+    )
+    assert done.document["remote"]["url"] == url
+    assert done.document["counts"]["remote"] > 0
+    shown = {
+        one["name"]: one["value"]
+        for one in finished.luisy("doctor", "--remote", url, "--json").document["settings"]
+    }
+    assert shown["remote"] == url
 
 
 def test_an_option_of_another_command_is_a_plain_parameter(project: Project) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.cas.group import opened, store_path
-from luisy.cli.options import flag, general, loaded
+from luisy.cli.options import flag, general, loaded, remote_urls
 from luisy.cli.output import print_json, say_warning
 from luisy.errors import ExitCode, UsageError
 
@@ -29,6 +29,7 @@ _SHOWN = 50
 @click.option("--max-size", metavar="SIZE", help="Least worth first, until no more than this is left.")
 @flag("--dry-run", help="Say what would go, and delete nothing.")
 @flag("-y", "--yes", help="Do not ask before results are deleted.")
+@remote_urls
 @general
 def gc(**flags: Any) -> int:
     """Delete results that no run has used for a long time, and what nobody needs.

@@ -9,7 +9,7 @@ import click
 
 from luisy.cli.cas.group import opened
 from luisy.cli.cas.names import filters
-from luisy.cli.options import TASK_CONTEXT, flag, general, loaded
+from luisy.cli.options import TASK_CONTEXT, flag, general, loaded, remote_urls
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
 from luisy.model import SHOWN_DIGITS
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.command(context_settings=TASK_CONTEXT)
 @click.argument("task", nargs=-1, type=click.UNPROCESSED, metavar="[TASK [--PARAMETER VALUE ...]]")
 @flag("--remote", help="Those in the remote; asks it.")
+@remote_urls
 @general
 def ls(task: tuple[str, ...], **flags: Any) -> int:
     """List actions, newest first.

@@ -13,7 +13,7 @@ from luisy.cli.cas.group import (
     store_path,
 )
 from luisy.cli.cas.names import names_in
-from luisy.cli.options import TASK_CONTEXT, flag, general, loaded
+from luisy.cli.options import TASK_CONTEXT, flag, general, loaded, remote_url
 from luisy.cli.output import print_json, say
 from luisy.cli.progress import transfer_progress
 from luisy.errors import ExitCode, UsageError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.command(context_settings=TASK_CONTEXT)
 @click.argument("names", nargs=-1, type=click.UNPROCESSED, metavar="[TASK [--PARAMETER VALUE ...] | KEY ...]")
 @flag("--all", help="Everything that the remote has.")
+@remote_url
 @general
 def pull(names: tuple[str, ...], **flags: Any) -> int:
     """Download results into the store.

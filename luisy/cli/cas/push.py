@@ -14,7 +14,7 @@ from luisy.cli.cas.group import (
     remote_document,
 )
 from luisy.cli.cas.names import names_in
-from luisy.cli.options import TASK_CONTEXT, flag, general, loaded
+from luisy.cli.options import TASK_CONTEXT, flag, general, loaded, remote_url
 from luisy.cli.output import print_json, say
 from luisy.cli.progress import transfer_progress
 from luisy.errors import ExitCode
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @flag("--push-adopted", help="Also files that were there before luisy.")
 @flag("--force", help="Also in place of other results that the remote has.")
 @flag("--replace-refs", help="Also in place of other raw files that somebody has pushed since.")
+@remote_url
 @general
 def push(
     names: tuple[str, ...],

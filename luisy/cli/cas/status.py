@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.cas.group import opened, store_path
-from luisy.cli.options import general, loaded
+from luisy.cli.options import general, loaded, remote_url
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
 from luisy.model import SHOWN_DIGITS
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command
+@remote_url
 @general
 def status(**flags: Any) -> int:
     """Print counts, bytes, rescued files, and what is not pushed.

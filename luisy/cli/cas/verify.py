@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from luisy.cli.cas.group import opened, store_path
-from luisy.cli.options import flag, general, loaded
+from luisy.cli.options import flag, general, loaded, remote_urls
 from luisy.cli.output import print_json, say_warning
 from luisy.errors import ExitCode, RemoteError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @flag("--repair", help="Put damaged files aside; what needs them executes again.")
 @flag("--rebuild", help="Make the index again from the files first.")
 @flag("--download", help="With --repair: fetch good copies from the remote.")
+@remote_urls
 @general
 def verify(**flags: Any) -> int:
     """Hash every object of the store, and compare the files with the index.
