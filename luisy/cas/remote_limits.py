@@ -74,6 +74,41 @@ RANGE = 8 * MIB
 PIECE = 8 * MIB
 """Bytes that an adapter moves at once, about: of a larger object it holds several such pieces."""
 
+# --- gc
+
+LEASE = 60.0
+"""Seconds after which a gc run that does not renew its lease is taken for ended."""
+
+SLOT_TTL = 24 * 3600.0
+"""Seconds after which the slot of a push is taken for left behind, by the server's clock."""
+
+PATIENCE = 300.0
+"""Seconds for which a gc run waits for pushes that are under way; after that the next run goes on."""
+
+POLL = 5.0
+"""Seconds between two looks at them."""
+
+ORPHAN_AGE = 24 * 3600.0
+"""Seconds for which a blob stays that no record locates: its push may not have committed yet."""
+
+COMPACT_ABOVE = 4
+"""Committed segments that gc leaves as they are where nothing in them is to go."""
+
+COMPACTED = 48 * MIB
+"""Bytes of records in one compacted segment, at most and as they are estimated."""
+
+REPACK_BELOW = 0.5
+"""A pack of which less than this part is needed is packed anew."""
+
+REPACK_WASTE = 256 * KIB
+"""Bytes that nobody needs in such a pack, at least: less is not worth the requests."""
+
+REPACK_MOST = 1024 * MIB
+"""Bytes that one gc run packs anew."""
+
+TOMBSTONE_NAMES = 100_000
+"""Keys, contents and blobs that one tombstone names."""
+
 # --- both
 
 THREADS = 8

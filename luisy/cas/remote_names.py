@@ -7,6 +7,7 @@
         format.json                        version
         index/<level:04x>-<uuid>           segments; an empty one is an open slot
         gc/<uuid>                          tombstones
+        gc.lease                           the gc run that is under way
         refs.json                          external tasks' refs
         objects/ab/cdef...                 objects of 1 MiB and more
         packs/<uuid>                       smaller objects together
@@ -77,6 +78,11 @@ class Namespace:
     def gc(self) -> str:
         """The prefix of the tombstones."""
         return f"{self.root}/gc/"
+
+    @property
+    def lease(self) -> str:
+        """The blob that a gc run holds."""
+        return f"{self.root}/gc.lease"
 
     def blob(self, relative: str) -> str:
         """The full name of what a record calls *relative*."""

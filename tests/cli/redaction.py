@@ -23,6 +23,7 @@ _REDACTIONS = [
         (r"\d+(\.\d+)? (B|KiB) stored", "BYTES stored"),
         (r"objects \(\d+(\.\d+)? (B|KiB)\)", "objects (BYTES)"),
         (r"objects (would go|deleted), \d+(\.\d+)? (B|KiB)", r"objects \1, BYTES"),
+        (r"blobs (.*)(deleted|tombstoned), \d+(\.\d+)? (B|KiB)", r"blobs \1\2, BYTES"),
         (r"\d+(\.\d+)? (B|KiB) would stay", "BYTES would stay"),
         (r"dedup ratio \d+\.\d+", "dedup ratio RATIO"),
         (r"\b(luisy|python|platform): \S+", r"\1: PLACE"),

@@ -138,6 +138,18 @@ def test_a_token_for_pushers(azurite: Azurite, container: str) -> None:
     pusher.put("large", io.BytesIO(bytes(LARGE)))
     with pytest.raises(Misconfigured):
         pusher.delete("slot")
+    with pytest.raises(Misconfigured) as raised:
+        pusher.check(write=True, delete=True)
+    assert "gc rwdl" in raised.value.hint
+
+
+def test_a_token_for_gc(azurite: Azurite, container: str) -> None:
+    """``rwdl`` is enough for deleting, and a check for that deletes nothing."""
+    collector = AzureRemote(container, credentials=azurite.sas(container, "rwdl"))
+    etag = collector.put("slot", b"", if_absent=True)
+    collector.check(write=True, delete=True)
+    collector.delete("slot", if_match=etag)
+    assert collector.list("").blobs == ()
 
 
 def test_a_malformed_connection_string(container: str) -> None:
@@ -447,6 +459,7 @@ def test_requests_and_bytes_of_each_call(azurite: Azurite, container: str) -> No
     remote = open_remote(f"azure://{container}", credentials=azurite.credentials, meter=meter)
     assert cost(meter, lambda: remote.check(write=False)) == Traffic(1)
     assert cost(meter, lambda: remote.check(write=True)) == Traffic(2)
+    assert cost(meter, lambda: remote.check(write=True, delete=True)) == Traffic(3)
     pack = bytes(16 << 20)
     assert cost(meter, lambda: remote.put("pack", pack, if_absent=True)) == Traffic(1, bytes_up=16 << 20)
     assert cost(meter, lambda: remote.put("large", io.BytesIO(bytes(LARGE)))) == Traffic(4, bytes_up=LARGE)

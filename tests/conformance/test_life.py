@@ -64,6 +64,7 @@ def test_check_lets_pass_what_works(remote: Remote) -> None:
     """A place that is there and writable is no error, and nothing is left of the check."""
     remote.check(write=False)
     remote.check(write=True)
+    remote.check(write=True, delete=True)
     assert remote.list("").blobs == ()
 
 

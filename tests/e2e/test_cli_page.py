@@ -99,6 +99,9 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     assert shape(printed(tmp_path, f"cas path {key['key']}")) == shape(example("cas path"))
     assert set(printed(tmp_path, f"key --all {TASK}")) == {"tasks"}
     assert shape(printed(tmp_path, "cas gc --max-size 0 --dry-run")) == shape(example("cas gc"))
+    assert shape(printed(tmp_path, "cas gc --remote --older-than 0 --max-size 0 --yes", "none")) == shape(
+        example("cas gc", 1)
+    )
     assert shape(printed(tmp_path, "cas verify --rebuild")) == shape(example("cas verify"))
     assert shape(printed(tmp_path, "cas pin kept Average")) == shape(example("cas pin"))
     assert shape(printed(tmp_path, "cas pins")) == shape(example("cas pins"))

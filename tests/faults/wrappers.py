@@ -40,9 +40,9 @@ class Wrapper:
     def url(self) -> str:
         return self.remote.url
 
-    def check(self, *, write: bool) -> None:
+    def check(self, *, write: bool, delete: bool = False) -> None:
         after = self.around("check", "")
-        self.remote.check(write=write)
+        self.remote.check(write=write, delete=delete)
         after()
 
     def list(self, prefix: str) -> Listing:

@@ -123,8 +123,8 @@ class Remote(Protocol):
     def url(self) -> str:
         """Where this is, without any secret; for messages."""
 
-    def check(self, *, write: bool) -> None:
-        """Make sure, with as few requests as possible, that it is there and lets us read, or write.
+    def check(self, *, write: bool, delete: bool = False) -> None:
+        """Make sure, with as few requests as possible, that it is there and lets us read, or write, or delete.
 
         :raises Misconfigured: naming the setting to look at.
         """

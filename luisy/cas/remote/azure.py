@@ -56,6 +56,7 @@ _CONNECTIONS = 64  # kept open
 _CONNECT_SECONDS = 10
 _SILENCE_SECONDS = 60  # of a connection, then it counts as broken
 _NO_VERSION = ETag("0x0")
+_CHECK = ".luisy-check"  # a blob that is never there
 
 
 class AzureRemote:
@@ -96,15 +97,19 @@ class AzureRemote:
         """Where this is."""
         return f"azure://{self._container_name}/{self._below}".rstrip("/")
 
-    def check(self, *, write: bool) -> None:
-        """See :meth:`Remote.check`. One request; two with *write*, of which the second writes nothing."""
+    def check(self, *, write: bool, delete: bool = False) -> None:
+        """See :meth:`Remote.check`. One request, and one more each for *write* and *delete*, which change nothing."""
         container = self._container()
         pages = container.list_blobs(name_starts_with=self._below, results_per_page=1).by_page()
         self._ask(lambda: next(pages, None), checking=True)
         if write:
             # Rights come before conditions, so with a condition that cannot hold 412 says that we might.
             with contextlib.suppress(ConditionFailed):
-                self._upload(".luisy-check", b"", _over(_NO_VERSION), {})
+                self._upload(_CHECK, b"", _over(_NO_VERSION), {})
+        if delete:
+            client = self._client(_CHECK)
+            with contextlib.suppress(ConditionFailed, BlobMissing):
+                self._ask(lambda: client.delete_blob(**_over(_NO_VERSION)), _CHECK)
 
     def list(self, prefix: str) -> Listing:
         """See :meth:`Remote.list`."""

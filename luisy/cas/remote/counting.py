@@ -63,10 +63,10 @@ class Counting:
         """See :attr:`Remote.url`."""
         return self._remote.url
 
-    def check(self, *, write: bool) -> None:
+    def check(self, *, write: bool, delete: bool = False) -> None:
         """See :meth:`Remote.check`."""
         self._meter.count()
-        self._remote.check(write=write)
+        self._remote.check(write=write, delete=delete)
 
     def list(self, prefix: str) -> Listing:
         """See :meth:`Remote.list`."""

@@ -73,7 +73,7 @@ class DirectoryRemote:
         """Where this is."""
         return f"file://{self._root}"
 
-    def check(self, *, write: bool) -> None:
+    def check(self, *, write: bool, delete: bool = False) -> None:
         """See :meth:`Remote.check`."""
         with self._telling("read"):
             if not os.path.isdir(self._root):
@@ -82,7 +82,7 @@ class DirectoryRemote:
                     hint=f"mount it, create it, or name another one in {self._setting}",
                 )
             os.listdir(self._root)
-        if write:
+        if write or delete:  # one right of the folder
             with self._telling("written"), Folder(self._root).changing():
                 pass
 

@@ -57,8 +57,8 @@ class MemoryRemote:
         """Where this is."""
         return f"memory:{self._name}"
 
-    def check(self, *, write: bool) -> None:
-        """It is always there, and lets everybody write."""
+    def check(self, *, write: bool, delete: bool = False) -> None:
+        """It is always there, and lets everybody write and delete."""
 
     def list(self, prefix: str) -> Listing:
         """See :meth:`Remote.list`."""

@@ -120,9 +120,9 @@ class Retrying:
         """See :attr:`Remote.url`."""
         return self._remote.url
 
-    def check(self, *, write: bool) -> None:
+    def check(self, *, write: bool, delete: bool = False) -> None:
         """See :meth:`Remote.check`."""
-        self._backoff.run(lambda: self._remote.check(write=write))
+        self._backoff.run(lambda: self._remote.check(write=write, delete=delete))
 
     def list(self, prefix: str) -> Listing:
         """See :meth:`Remote.list`."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luisy.cas import segments, tombstones
-from luisy.cas.remote import BlobMissing
 from luisy.cas.remote_index import Incoming
 from luisy.cas.remote_limits import ATTEMPTS, FOLD_ABOVE, MIB, SEGMENT_RAW, SEGMENT_WANTED, USE_AGAIN
 from luisy.cas.remote_names import level_of
@@ -21,9 +20,9 @@ from luisy.cas.remote_records import (
     folded,
 )
 from luisy.cas.segments import level_above
+from luisy.cas.transfer.burying import standing
 from luisy.cas.transfer.candidates import load
 from luisy.cas.transfer.deciding import Bytes, Word, bytes_needed, superseded_by, to_fold, word
-from luisy.cas.transfer.parallel import in_parallel
 from luisy.cas.transfer.planning import good_places
 from luisy.cas.transfer.slots import commit, contended, open_slot
 from luisy.cas.transfer.uploading import Touch, Uploader
@@ -150,15 +149,7 @@ class Pusher:
 
     def _doomed(self) -> Doomed:
         """What all tombstones name."""
-        listing = self.remote.list(self.namespace.gc)
-        found = in_parallel(lambda name=blob.name: self._tombstone(name) for blob in listing.blobs)  # type: ignore[misc]
-        return tombstones.together(one for one in found if one is not None)
-
-    def _tombstone(self, name: str) -> tombstones.Tombstone | None:
-        try:
-            return tombstones.decode(self.remote.get(name))
-        except BlobMissing:  # its gc run has ended: what it deleted is in no segment that we list from now on
-            return None
+        return tombstones.together(standing(self.remote, self.namespace).values())
 
     def _seen(
         self, slot: Slot, batch: Sequence[Candidate], there: Mapping[Key, Word], doomed: Doomed

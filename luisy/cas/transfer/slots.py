@@ -15,6 +15,8 @@ from luisy.cas.remote_names import new_uuid, segment_name
 from luisy.errors import RemoteError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from luisy.cas.remote import ETag, Remote
     from luisy.cas.remote_names import Namespace
 
@@ -36,17 +38,21 @@ class Slot:
     etag: ETag
 
 
-def open_slot(remote: Remote, namespace: Namespace, level: int) -> Slot:
+def open_slot(
+    remote: Remote, namespace: Namespace, level: int, *, told: Mapping[str, str] | None = None
+) -> Slot:
     """Announce a push.
 
     :param level: 0, or more for a segment that is to supersede others.
+    :param told: more metadata of the slot.
     """
     for _ in range(ATTEMPTS):
         uuid = new_uuid()
         name = segment_name(level, uuid)
         blob = namespace.index + name
         try:
-            return Slot(name, uuid, level, remote.put(blob, b"", if_absent=True, metadata={WRITER: uuid}))
+            etag = remote.put(blob, b"", if_absent=True, metadata={WRITER: uuid, **(told or {})})
+            return Slot(name, uuid, level, etag)
         except ConditionFailed:  # the first answer got lost: nobody else makes this name
             found = remote.head(blob)
             if found is not None and found.size == 0 and found.metadata.get(WRITER) == uuid:

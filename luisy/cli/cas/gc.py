@@ -1,29 +1,27 @@
-"""``luisy cas gc``: what nobody needs any more is deleted from the store."""
+"""``luisy cas gc``: what nobody needs any more is deleted from the store, or from the remote."""
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from luisy.cli.cas.going import confirmed, result_document, result_lines
 from luisy.cli.cas.group import opened, store_path
 from luisy.cli.options import flag, general, loaded, remote_urls
-from luisy.cli.output import print_json, say_warning
-from luisy.errors import ExitCode, UsageError
+from luisy.cli.output import print_json
+from luisy.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from luisy.cas.collecting import Collected, Collector
-    from luisy.cas.gc import Going, Plan
+    from luisy.cas.collecting import Collected
+    from luisy.cas.gc import Plan, Policy
     from luisy.settings import Settings
-
-_SHOWN = 50
 
 
 @click.command
+@flag("--remote", help="In the remote; the one run says what is to go, and the next one deletes it.")
 @click.option("--older-than", metavar="AGE", help="Results that no run has used for so long.  [90d]")
 @click.option("--keep-last", metavar="N", help="N of each task and parameters stay, however old they are.")
 @click.option("--max-size", metavar="SIZE", help="Least worth first, until no more than this is left.")
@@ -35,45 +33,38 @@ def gc(**flags: Any) -> int:
     """Delete results that no run has used for a long time, and what nobody needs.
 
     What is pinned stays, and what the newest complete run of each project has used.
-    While a run is under way, no result is deleted.
+    While a run is under way, no result is deleted from the store.
     """
-    from luisy.cas import collecting
     from luisy.cas import gc as planning
 
     dry, agreed = bool(flags.pop("dry_run")), bool(flags.pop("yes"))
+    remote = bool(flags.pop("remote"))
     settings = loaded(flags)
+    policy = planning.Policy(settings.older_than, settings.keep_last, settings.max_size)
+    if remote:
+        from luisy.cli.cas.gc_remote import gc_remote
+
+        return gc_remote(settings, policy, dry_run=dry, agreed=agreed or settings.no_ask)
+    return _gc_store(settings, policy, dry_run=dry, agreed=agreed or settings.no_ask)
+
+
+def _gc_store(settings: Settings, policy: Policy, *, dry_run: bool, agreed: bool) -> int:
+    from luisy.cas import collecting
+    from luisy.cas import gc as planning
+
     found = opened(settings)
     if found is None:
         return _told(settings, planning.Plan(), None, until=None)
     with found as store:
-        policy = planning.Policy(settings.older_than, settings.keep_last, settings.max_size)
         collector = collecting.Collector(store, policy)
         plan = collector.plan()
-        if dry:
+        if dry_run:
             return _told(settings, plan, None, until=collector.waits_until())
-        if plan.results and not (agreed or settings.no_ask or _confirmed(plan, collector, settings)):
+        lines = _planned(plan, collector.waits_until())
+        if plan.results and not (agreed or confirmed(plan.results, lines, settings, elsewhere="only copy")):
             click.echo("nothing was deleted", err=True)
             return ExitCode.DONE
         return _told(settings, plan, collector.collect(plan), until=collector.waits_until())
-
-
-def _confirmed(plan: Plan, collector: Collector, settings: Settings) -> bool:
-    """Whether somebody at the terminal says so.
-
-    :raises UsageError: there is nobody to ask.
-    """
-    for line in _planned(plan, collector.waits_until()):
-        click.echo(line, err=True)
-    for going in plan.results:
-        if going.holding.costly:
-            say_warning(f"{_task(going)} is the only copy, and took {_duration(going.holding.seconds)}")
-    if settings.json or not sys.stdin.isatty():
-        raise UsageError(
-            f"{len(plan.results)} results would be deleted, and nobody can be asked",
-            slug="not-confirmed",
-            hint="say --yes, or look first with --dry-run",
-        )
-    return click.confirm(f"Delete {len(plan.results)} results?", err=True)
 
 
 def _told(settings: Settings, plan: Plan, done: Collected | None, *, until: float | None) -> int:
@@ -91,7 +82,7 @@ def _document(settings: Settings, plan: Plan, done: Collected | None, until: flo
     return {
         "store": store_path(settings),
         "dry_run": done is None,
-        "results": [_result(going) for going in (plan.results if done is None else done.results)],
+        "results": [result_document(going) for going in (plan.results if done is None else done.results)],
         "objects": len(plan.objects) if done is None else done.objects,
         "bytes": plan.bytes if done is None else done.bytes,
         "orphans": 0 if done is None else done.orphans,
@@ -101,37 +92,10 @@ def _document(settings: Settings, plan: Plan, done: Collected | None, until: flo
     }
 
 
-def _result(going: Going) -> dict[str, Any]:
-    from luisy.cas import browsing
-
-    one = going.holding
-    return {
-        "family": one.family,
-        "project": one.project,
-        "params": dict(one.params),
-        "key": one.key,
-        "used": browsing.iso(one.used),
-        "seconds": one.seconds,
-        "bytes": one.size,
-        "only_copy": one.only_copy,
-        "reason": going.why.value,
-    }
-
-
 def _planned(plan: Plan, until: float | None) -> Iterator[str]:
-    from luisy.cas import browsing
     from luisy.report import human_bytes
 
-    now = time.time()
-    for going in plan.results[:_SHOWN]:
-        one = going.holding
-        mark = "  [only copy]" if one.only_copy else ""
-        yield (
-            f"{browsing.age(now - one.used):>10}  {human_bytes(one.size):>10}  {_duration(one.seconds):>8}"
-            f"  {_task(going)}  {going.why.value}{mark}"
-        )
-    if len(plan.results) > _SHOWN:
-        yield f"and {len(plan.results) - _SHOWN} more"
+    yield from result_lines(plan.results, elsewhere="only copy")
     yield (
         f"{len(plan.results)} results and {len(plan.objects)} objects would go, {human_bytes(plan.bytes)};"
         f" {human_bytes(plan.bytes_left)} would stay"
@@ -155,14 +119,3 @@ def _waiting(until: float | None) -> Iterator[str]:
 
     if until is not None:
         yield f"the index was made again: nothing that it tells of is deleted until {browsing.iso(until)}"
-
-
-def _task(going: Going) -> str:
-    from luisy.report import task_name
-
-    return task_name(going.holding.family, going.holding.params)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes)} min {int(rest)} s" if minutes else f"{rest:.1f} s"

@@ -72,19 +72,25 @@ class Mirrors:
         """A project in it."""
         return Mirror(self._store, self.remote(url), project)
 
+    def projects(self, url: str, *, discover: bool) -> list[str]:
+        """The projects to look for in the remote at *url*: those that this store has to do with.
+
+        To find others, all names in the remote are listed: where none is known, or *discover* asks for it.
+        """
+        remote = self.remote(url)
+        known = projects_of(self._store) | known_projects(self._store.database, remote.url)
+        return sorted(known if known and not discover else known | _projects_in(remote))
+
     def readable(self, *, discover: bool) -> list[Mirror]:
         """A mirror for each project in each remote to read, refreshed.
 
-        Projects that this store has to do with are known. To find others, all names in the remote are listed:
-        where none is known, or *discover* asks for it.
+        :param discover: also of projects that this store has nothing to do with.
         """
         found = []
         for url in self.read_urls:
             remote = self.remote(url)
             remote.check(write=False)
-            known = projects_of(self._store) | known_projects(self._store.database, remote.url)
-            projects = known if known and not discover else known | _projects_in(remote)
-            mirrors = [self.mirror(url, project) for project in sorted(projects)]
+            mirrors = [self.mirror(url, project) for project in self.projects(url, discover=discover)]
             for mirror in mirrors:
                 mirror.refresh()
             found += mirrors

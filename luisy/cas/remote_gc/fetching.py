@@ -1,0 +1,83 @@
+"""Objects read for a gc run: into memory and past the store, which may be none."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from luisy.cas.compression import decompress
+from luisy.cas.hashing import digest_bytes
+from luisy.cas.packs import coalesced, member
+from luisy.cas.remote import BlobMissing
+from luisy.cas.remote_limits import MANIFEST_BYTES
+from luisy.cas.remote_records import Encoding, LocationRecord
+from luisy.cas.transfer.parallel import in_parallel
+from luisy.errors import CorruptionError
+from luisy.model import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from luisy.cas.packs import Range
+    from luisy.cas.remote import Remote
+    from luisy.cas.remote_names import Namespace
+
+_Found = list[tuple[LocationRecord, bytes]]
+
+
+def fetched(
+    remote: Remote, namespace: Namespace, wanted: Mapping[Digest, Sequence[LocationRecord]]
+) -> Iterator[tuple[LocationRecord, bytes]]:
+    """The bytes of objects, verified, by the first of their locations that holds them; others are left out.
+
+    :param wanted: for each object the locations to try; none is larger than a manifest may be.
+    """
+    left = {digest: list(places) for digest, places in wanted.items()}
+    while batch := [places.pop(0) for places in left.values() if places]:
+        for found in in_parallel(_jobs(remote, namespace, batch)):
+            for location, data in found:
+                left.pop(Digest(location.digest.hex()), None)
+                yield location, data
+
+
+def _jobs(
+    remote: Remote, namespace: Namespace, batch: Iterable[LocationRecord]
+) -> Iterator[Callable[[], _Found]]:
+    packed = []
+    for one in batch:
+        if one.blob.startswith("packs/"):
+            packed.append(one)
+        elif one.size <= MANIFEST_BYTES:
+            yield functools.partial(_own, remote, namespace.blob(one.blob), one)
+    for span in coalesced(packed):
+        yield functools.partial(_members, remote, namespace.blob(span.blob), span)
+
+
+def _members(remote: Remote, blob: str, span: Range) -> _Found:
+    found = []
+    try:
+        data = remote.get(blob, span.offset, span.length) if span.length else b""
+        for location, stored in span.cut(data):
+            whole = member(location, stored)
+            if whole is None:  # once more: it may have been damaged on the way
+                whole = member(location, remote.get(blob, location.offset, location.length))
+            if whole is not None:
+                found.append((location, whole))
+    except BlobMissing:
+        pass
+    return found
+
+
+def _own(remote: Remote, blob: str, location: LocationRecord) -> _Found:
+    for _ in range(2):
+        try:
+            data = remote.get(blob)
+            if location.encoding == Encoding.ZSTD:
+                data = decompress(data, most=location.size)
+        except BlobMissing:
+            return []
+        except CorruptionError:
+            continue
+        if digest_bytes(data) == location.digest.hex():
+            return [(location, data)]
+    return []

@@ -1,0 +1,123 @@
+"""What a gc run may rely on: pushes that have ended, and listings that agree."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from luisy.cas.remote import BlobMissing, ConditionFailed
+from luisy.cas.remote_limits import ATTEMPTS
+from luisy.cas.remote_names import level_of
+from luisy.cas.transfer.slots import contended
+from luisy.errors import CorruptionError
+
+if TYPE_CHECKING:
+    from luisy.cas.remote import Blob, ETag, Listing, Remote
+    from luisy.cas.remote_gc.lease import Lease
+    from luisy.cas.remote_gc.timing import Timing
+    from luisy.cas.remote_names import Namespace
+    from luisy.cas.transfer.merging import Merger, Seen
+    from luisy.cas.transfer.slots import Slot
+
+COLLECTOR = "collector"
+"""Metadata of a gc run's slot: who has the lease need not wait for the slot of who had it before."""
+
+_Committed = dict[str, "ETag"]
+
+
+def committed(namespace: Namespace, listing: Listing) -> _Committed:
+    """The segments in a listing of ``index/``, those included that others supersede."""
+    return {
+        name: blob.etag
+        for blob in listing.blobs
+        if blob.size and level_of(name := blob.name.removeprefix(namespace.index)) is not None
+    }
+
+
+def open_slots(namespace: Namespace, listing: Listing) -> dict[str, Blob]:
+    """The slots in a listing of ``index/``."""
+    return {
+        name: blob
+        for blob in listing.blobs
+        if not blob.size and level_of(name := blob.name.removeprefix(namespace.index)) is not None
+    }
+
+
+def settle(remote: Remote, namespace: Namespace, own: Slot, timing: Timing, lease: Lease) -> dict[str, Blob]:
+    """Wait until every other slot that is open now is committed or gone; those for which that took too long.
+
+    Slots that are opened later are of writers who know all tombstones that are there now.
+    """
+    until = time.monotonic() + timing.patience
+    waiting: dict[str, Blob] | None = None
+    while True:
+        listing = remote.list(namespace.index)
+        slots = {name: blob for name, blob in open_slots(namespace, listing).items() if name != own.name}
+        if waiting is not None:
+            slots = {name: blob for name, blob in slots.items() if name in waiting}
+        waiting = {
+            name: blob
+            for name, blob in slots.items()
+            if not (_is_left(remote, blob, listing, timing) and _broken(remote, blob))
+        }
+        if not waiting or time.monotonic() >= until or not lease.keep():
+            return waiting
+        timing.sleep(timing.poll)
+
+
+def _is_left(remote: Remote, blob: Blob, listing: Listing, timing: Timing) -> bool:
+    """Whether nobody will commit it: it is too old, or of a gc run whose lease is ours by now."""
+    if listing.server_time - blob.modified > timing.slot_ttl:
+        return True
+    found = remote.head(blob.name)
+    return found is not None and found.etag == blob.etag and COLLECTOR in found.metadata
+
+
+def _broken(remote: Remote, blob: Blob) -> bool:
+    """Whether the slot is gone by now; False if it was committed this moment."""
+    try:
+        remote.delete(blob.name, if_match=blob.etag)
+    except (ConditionFailed, BlobMissing):
+        return False
+    return True
+
+
+def read_all(remote: Remote, namespace: Namespace, merger: Merger) -> Seen:
+    """Merge everything that two listings agree on.
+
+    One may lack what another has where a folder is more than the beginning of a name (hierarchical namespaces), and
+    what gc does not see it takes for dead.
+
+    :raises CorruptionError: a segment cannot be read (slug ``unreadable-segment``): what it needs is not known.
+    :raises RemoteError: the listings never agreed (slug ``push-incomplete``).
+    """
+    for _ in range(2 * ATTEMPTS):
+        seen = merger.refresh()
+        there = committed(namespace, seen.listing)
+        if committed(namespace, remote.list(namespace.index)) == there:
+            break
+    else:
+        raise contended("the index kept changing while it was read")
+    if unread := sorted(name for name, etag in there.items() if (name, str(etag)) in merger.bad):
+        raise CorruptionError(
+            f"a segment of the remote's index cannot be read: {namespace.index}{unread[0]}",
+            slug="unreadable-segment",
+            hint="Nothing is deleted while it is there. If it stays so, delete that blob: its results are missed anyway.",
+        )
+    return seen
+
+
+def objects_there(remote: Remote, namespace: Namespace) -> dict[str, Blob]:
+    """The blobs with objects, by their names relative to the namespace: those that two listings agree on."""
+    found = _objects(remote, namespace)
+    again = _objects(remote, namespace)
+    return {name: blob for name, blob in found.items() if name in again and again[name].etag == blob.etag}
+
+
+def _objects(remote: Remote, namespace: Namespace) -> dict[str, Blob]:
+    start = len(namespace.root) + 1
+    return {
+        blob.name[start:]: blob
+        for prefix in ("objects/", "packs/")
+        for blob in remote.list(namespace.blob(prefix)).blobs
+    }
