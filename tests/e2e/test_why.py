@@ -90,12 +90,38 @@ def test_an_input_that_was_edited_by_hand_is_told_by_its_bytes(ran: Project) -> 
     assert None not in (change["old"], change["new"])
 
 
-def test_an_input_more_and_one_less(ran: Project) -> None:
-    """What is newly required, and what is not required any more, is told besides the code that says so."""
+def test_an_input_more(ran: Project) -> None:
+    """What is newly required is told as that."""
+    ran.edit("Leaf(number=3), Raw()", "Leaf(number=3), Leaf(number=4), Raw()")
+    (more,) = why(ran)["changes"]
+    assert (more["part"], more["name"], more["old"]) == ("input", "Leaf(number=4)", None)
+
+
+def test_an_input_less(ran: Project) -> None:
+    """What is not required any more is told by its task id, with what it counted as."""
+    ran.edit("Leaf(number=3), Raw()", "Raw()")
+    (less,) = why(ran)["changes"]
+    assert (less["part"], less["name"][:7], less["new"]) == ("input", "Leaf_3_", None)
+
+
+def test_an_input_with_another_parameter_takes_the_place_of_the_nearest(ran: Project) -> None:
+    """Where an input differs only in a parameter, that one is named with both values, and no input is new or gone."""
     ran.edit("Leaf(number=3), Raw()", "Leaf(number=4), Raw()")
-    changes = named(why(ran))
-    assert {"input Leaf(number=4)", "input Leaf_3_b95b8ad1f6"} & set(changes)
-    assert len([name for name in changes if name.startswith("input Leaf")]) == 2
+    changed = [change for change in why(ran)["changes"] if change["part"] == "input"]
+    assert [change["name"] for change in changed] == ["Leaf(number=4)"]
+    told = "it is required in place of Leaf(number=3)\n\nits parameter number: 3 -> 4\n"
+    assert changed[0]["diff"] == told
+    assert None not in (changed[0]["old"], changed[0]["new"])
+
+
+def test_raw_data_that_takes_the_place_of_other_raw_data(ran: Project) -> None:
+    """Of an external task nothing is recorded but its task id: it is named by that."""
+    ran.raw("second", name="other")
+    ran.edit("Raw()]", "Raw(name='other')]")
+    (change,) = (change for change in why(ran)["changes"] if change["part"] == "input")
+    assert change["name"] == "Raw(name=other)"
+    shown = ran.luisy(*(word for word in ran.arguments("why") if word != "--json")).stdout
+    assert "input Raw(name=other): it is required in place of Raw_raw_" in shown
 
 
 def test_an_option_is_told_in_plan_and_why(ran: Project) -> None:
@@ -107,6 +133,20 @@ def test_an_option_is_told_in_plan_and_why(ran: Project) -> None:
     assert "limits.most: 1 -> 2" in root["reason"]["text"]
     (change,) = ran._coldly(ran.words("why"), 0).document["changes"]
     assert (change["part"], change["old"], change["new"]) == ("option", "1", "2")
+
+
+def test_an_option_of_a_task_with_dynamic_dependencies_is_told(project: Project) -> None:
+    """What such a task yielded is among the inputs of its result; that an option changed is told all the same."""
+    project.raw("raw")
+    project.tasks(
+        PIPELINE.replace("open(target.path).read() for", "open(target.path).read() * limits().most for")
+    )
+    project.run()
+    (project.code / "luigi.cfg").write_text("[limits]\nmost = 2\n")
+    plan = project._coldly(project.words("plan"), 0).document
+    (reason,) = (task["reason"] for task in plan["tasks"] if task["family"] == "Yields")
+    assert reason["slug"] == "options-changed"
+    assert "limits.most: 1 -> 2" in reason["text"]
 
 
 def test_values_that_are_not_public_are_in_no_answer(ran: Project) -> None:

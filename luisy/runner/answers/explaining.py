@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from luisy.explain import (
@@ -18,11 +18,14 @@ from luisy.explain import (
 from luisy.model import Key, Outcome, is_digest
 from luisy.plan import Kind
 from luisy.runner.answers.nearest import Records
+from luisy.runner.answers.replacing import replacements
 from luisy.runner.pipeline.accounts import Accounts
 from luisy.runner.pipeline.graph import input_leaves
 from luisy.runner.pipeline.parts import HIDDEN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from luisy.explain import Account
     from luisy.model import Action, Reason
     from luisy.runner.pipeline.graph import Node
@@ -73,6 +76,7 @@ class _Input:
 
     :param action: at the key that it had then, if it had one and that is still recorded.
     :param same_bytes: its key is another one, its content is not.
+    :param in_place_of: the task that was required then, where it was another one.
     """
 
     node: Node
@@ -80,6 +84,7 @@ class _Input:
     before: str | None
     after: str | None
     same_bytes: bool
+    in_place_of: str = ""
 
 
 @dataclass(slots=True)
@@ -169,21 +174,37 @@ class Explainer:
         if then.fingerprint != node.facts.fingerprint:
             step.own += _code(old, now, then.fingerprint, node.facts.fingerprint)
         required = {dep.task_id: dep for dep in (*input_leaves(node), *dynamic, *node.held)}
-        for task_id, (before, after) in changed_inputs(old, now).items():
+        self._compare_inputs(step, required, old, now, then.project)
+        if not step.own and not step.inputs and node.base_key not in (None, then.key, then.base_key):
+            step.own.append(_unnamed(old))
+        return step
+
+    def _compare_inputs(
+        self, step: _Step, required: Mapping[str, Node], old: Account, now: Account, project: str
+    ) -> None:
+        changed = changed_inputs(old, now)
+        new = {
+            id_: required[id_] for id_, (before, _) in changed.items() if before is None and id_ in required
+        }
+        gone = {id_: before for id_, (before, _) in changed.items() if before and id_ not in required}
+        replaced = replacements(new, gone, lambda key: self._records.at(key, project))
+        unused = gone.keys() - {one.task_id for one in replaced.values()}
+        for task_id, (before, after) in changed.items():
             dep = required.get(task_id)
             if dep is None:
-                step.own.append(
-                    Change(Part.INPUT, task_id, before, after, what="it is not required any more")
+                if task_id in unused:
+                    what = "it is not required any more"
+                    step.own.append(Change(Part.INPUT, task_id, before, after, what=what))
+            elif one := replaced.get(task_id):
+                step.inputs.append(
+                    _Input(dep, one.action, one.counted, after, same_bytes=False, in_place_of=one.shown)
                 )
             elif before is None:
                 step.own.append(Change(Part.INPUT, str(dep.task), before, after, what="it is newly required"))
             else:
-                past = self._records.at(Key(before), then.project) if is_digest(before) else None
+                past = self._records.at(Key(before), project) if is_digest(before) else None
                 same = before != old.contents.get(task_id, before) == dep.content
                 step.inputs.append(_Input(dep, past, before, after, same))
-        if not step.own and not step.inputs and node.base_key not in (None, then.key, then.base_key):
-            step.own.append(_unnamed(old))
-        return step
 
     def _yielded(self, then: Action) -> tuple[Node, ...]:
         """The tasks that ``run()`` yielded then, as they are now: those of now are not known before it ran."""
@@ -239,9 +260,20 @@ def _unnamed(old: Account) -> Change:
 def _as_change(item: _Input, upstream: _Step) -> Change:
     """An input that changed, with what is at the root of it."""
     name = str(item.node.task)
+    if item.in_place_of:
+        return _in_place(item, upstream)
     if upstream.causes:
         return input_change(name, item.before, item.after, upstream.causes, same_bytes=item.same_bytes)
     return Change(Part.INPUT, name, item.before, item.after, what=_without_causes(item))
+
+
+def _in_place(item: _Input, upstream: _Step) -> Change:
+    """An input that took the place of another one; with what differs between them, where that is recorded."""
+    name, told = str(item.node.task), f"it is required in place of {item.in_place_of}"
+    if not upstream.causes:
+        return Change(Part.INPUT, name, item.before, item.after, what=told)
+    change = input_change(name, item.before, item.after, upstream.causes)
+    return replace(change, what=f"{told}: {change.what}", diff=f"{told}\n\n{change.diff}")
 
 
 def _without_causes(item: _Input) -> str:

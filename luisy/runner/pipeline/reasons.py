@@ -88,16 +88,11 @@ class Reasons:
         own = (node.key, node.base_key)
         rows = (row for row in recorded if row.fingerprint == node.facts.fingerprint and row.key not in own)
         last = next(rows, None)
-        leaves = input_leaves(node)
-        if last is None or len(last.inputs) != len(leaves):
+        if last is None:
             return node.decision.reason
-        pairs = list(zip(leaves, last.inputs, strict=True))
-        changed = [str(leaf.task) for leaf, digest in pairs if leaf.content not in (None, digest)]
-        if changed:
+        if changed := _changed_inputs(node, last):
             more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
             return _with(node.decision.reason, ", ".join(changed[:_NAMED]) + more)
-        if any(leaf.content is None for leaf in leaves):
-            return node.decision.reason
         others = self._others(node, last)
         return _with(_OTHERS, others) if others else node.decision.reason
 
@@ -110,6 +105,15 @@ class Reasons:
             found = [] if action is None else own_changes(self._accounts.of_action(action, now), now)
             self._options[node.facts.fingerprint] = in_short(found)
         return self._options[node.facts.fingerprint]
+
+
+def _changed_inputs(node: Node, last: Recorded) -> list[str]:
+    """The inputs that are known to have other bytes than those of the *last* result; none where they are not the same."""
+    leaves = input_leaves(node)
+    if len(last.inputs) != len(leaves):  # what run() yielded is among them, or something else is required
+        return []
+    pairs = zip(leaves, last.inputs, strict=True)
+    return [str(leaf.task) for leaf, digest in pairs if leaf.content not in (None, digest)]
 
 
 def _task(facts: Facts) -> tuple[str, str, Digest]:
