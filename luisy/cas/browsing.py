@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from luisy.cas.searching import Match, MatchKind
+from luisy.cas.searching import Match, MatchKind, ambiguous
 from luisy.cas.using import users
-from luisy.errors import NoSuchResult, UsageError
+from luisy.errors import NoSuchResult
 from luisy.model import SHOWN_DIGITS, Digest, EntryKind, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from luisy.cas.action_rows import Listed
     from luisy.cas.records import Rescued
@@ -60,18 +60,8 @@ def one_match(store: Store, prefix: str, kinds: Iterable[MatchKind] = _PREFERENC
             f"the store {store.path} has nothing at {prefix}", hint="`luisy cas ls` lists what it has"
         )
     if len(names) > 1:
-        raise UsageError(
-            f"{prefix} may be any of {len(names)}: {_candidates(found, prefix)}",
-            slug="ambiguous-prefix",
-            hint="give more digits",
-        )
+        raise ambiguous(prefix, {match.name: f" ({match.kind.value})" for match in reversed(found)})
     return found[0]
-
-
-def _candidates(found: Sequence[Match], prefix: str) -> str:
-    shown = {match.name: match for match in reversed(found)}
-    digits = max(SHOWN_DIGITS, len(prefix) + 6)
-    return ", ".join(f"{name[:digits]} ({shown[name].kind.value})" for name in sorted(shown))
 
 
 def by_name(store: Store, name: str, kinds: Iterable[MatchKind] = _PREFERENCE) -> Match:

@@ -8,8 +8,11 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from luisy.errors import UsageError
+from luisy.model import SHOWN_DIGITS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from luisy.cas.database import Database
 
 _PREFIX = re.compile(r"[0-9a-f]{6,64}")
@@ -63,6 +66,18 @@ def bounds(prefix: str) -> tuple[bytes, bytes]:
             f"{prefix!r} is no key or digest", slug="bad-prefix", hint="Give 6 to 64 hexadecimal digits."
         )
     return bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+
+
+def ambiguous(prefix: str, found: Mapping[str, str]) -> UsageError:
+    """The error for a prefix of several names.
+
+    :param found: what stands behind each name, such as its kind.
+    """
+    digits = max(SHOWN_DIGITS, len(prefix) + 6)
+    shown = ", ".join(f"{name[:digits]}{found[name]}" for name in sorted(found))
+    return UsageError(
+        f"{prefix} may be any of {len(found)}: {shown}", slug="ambiguous-prefix", hint="give more digits"
+    )
 
 
 def find(database: Database, prefix: str) -> list[Match]:

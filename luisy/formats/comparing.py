@@ -6,7 +6,6 @@ are read whole. Rows are told apart by their position: a row that was put in shi
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,16 +41,6 @@ _CSV_SHAPE = frozenset(
 )
 """Options that say where the cells of a CSV file are; what their text means does not matter to a comparison."""
 
-_BY_SUFFIX: dict[str, type[Format]] = {
-    ".csv": Csv,
-    ".feather": Feather,
-    ".h5": Hdf,
-    ".hdf": Hdf,
-    ".json": Json,
-    ".parquet": Parquet,
-    ".xlsx": Xlsx,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class TableDifference:
@@ -75,12 +64,6 @@ class TableDifference:
     def cells(self) -> int:
         """How many cells differ."""
         return sum(self.changed.values())
-
-
-def format_of(path: str) -> Format | None:
-    """The format that the name of a file tells, None if it tells none."""
-    found = _BY_SUFFIX.get(os.path.splitext(path)[1].lower())
-    return None if found is None else found()
 
 
 def compare_tables(kind: Format, old: str, new: str, options: Mapping[str, Any]) -> TableDifference | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from luisy.cas import browsing, output_names, output_of
 from luisy.errors import LuisyError, NoSuchResult
 from luisy.explain import Account, Change, Part, changed_inputs, code_changes, own_changes
-from luisy.formats.comparing import compare_tables, format_of
+from luisy.formats.comparing import compare_tables
+from luisy.formats.endings import format_of
 from luisy.model import EntryKind
 from luisy.plan import Kind
 from luisy.runner.answers.choosing import action_named

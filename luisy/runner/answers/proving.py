@@ -24,9 +24,9 @@ from luigi.task_register import Register
 from luigi.worker import TaskProcess
 
 from luisy import settings as configuration
-from luisy import targets
 from luisy.cas import output_of
 from luisy.errors import LuisyError
+from luisy.formats.endings import format_of
 from luisy.model import LinkMode
 from luisy.runner.answers.accepting import NotAcceptedError
 from luisy.runner.answers.comparing import difference
@@ -46,18 +46,6 @@ if TYPE_CHECKING:
     from luisy.runner.session import Session
 
 logger = logging.getLogger("luisy")
-
-_READABLE: tuple[type[targets.LocalTarget], ...] = (
-    targets.JSONTarget,
-    targets.PickleTarget,
-    targets.CSVTarget,
-    targets.XLSXTarget,
-    targets.HDFTarget,
-    targets.FeatherTarget,
-    targets.ParquetTarget,
-)
-_READERS = {f".{kind.file_ending}": kind for kind in _READABLE} | {".pickle": targets.PickleTarget}
-"""How outputs are read whose targets cannot do so themselves, by their endings."""
 
 
 class NotEquivalentError(LuisyError):
@@ -286,9 +274,9 @@ def _of_paths(target: Any, old: str, new: str) -> str:
         return difference(_read(target, old), _read(target, new))
     if os.path.isdir(old) and os.path.isdir(new):
         return _of_folders(old, new)
-    reader = _READERS.get(os.path.splitext(new)[1])
-    if reader is not None and os.path.isfile(old) and os.path.isfile(new):
-        return difference(reader(old).read(), reader(new).read())
+    kind = format_of(new)
+    if kind is not None and os.path.isfile(old) and os.path.isfile(new):
+        return difference(kind.read(old, {}), kind.read(new, {}))
     return _of_bytes(old, new)
 
 

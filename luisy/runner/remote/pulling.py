@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luisy.cas import browsing
-from luisy.errors import NoSuchResult, RemoteError, StoreError, UsageError
-from luisy.model import SHOWN_DIGITS
+from luisy.cas.searching import ambiguous
+from luisy.errors import NoSuchResult, RemoteError, StoreError
 from luisy.runner.remote.mirroring import nothing_of, told_for
 
 if TYPE_CHECKING:
@@ -142,10 +142,5 @@ def _one_there(readable: Sequence[Mirror], name: str, params: Mapping[str, str])
     if not keys:
         raise NoSuchResult(f"{where} has nothing at {name}", hint=hint)
     if len(keys) > 1:
-        digits = max(SHOWN_DIGITS, len(name) + 6)
-        raise UsageError(
-            f"{name} may be any of {len(keys)}: {', '.join(key[:digits] for key in keys)}",
-            slug="ambiguous-prefix",
-            hint="give more digits",
-        )
+        raise ambiguous(name, dict.fromkeys(keys, ""))
     return found

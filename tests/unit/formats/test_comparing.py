@@ -9,7 +9,7 @@ import pytest
 
 from luisy import formats
 from luisy.formats import Csv, Feather, Format, Hdf, Json, Parquet, ParquetFolder, Pickle, Xlsx, comparing
-from luisy.formats.comparing import TableDifference, compare_tables, format_of
+from luisy.formats.comparing import TableDifference, compare_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,15 +113,6 @@ def test_the_text_of_csv_counts(tmp_path: Path) -> None:
     (tmp_path / "new").write_text("a,b\n1.0,\n")
     found = compare_tables(Csv(), str(tmp_path / "old"), str(tmp_path / "new"), {})
     assert found == TableDifference((1, 1), (2, 2), changed={"a": 1, "b": 1})
-
-
-def test_the_ending_of_a_file_tells_its_format() -> None:
-    """What a plain Luigi target writes is known by its name."""
-    known = {
-        name: type(kind) for name in ("a.csv", "a.H5", "a.json") if (kind := format_of(name)) is not None
-    }
-    assert known == {"a.csv": Csv, "a.H5": Hdf, "a.json": Json}
-    assert format_of("a.txt") is None
 
 
 def test_every_format_is_either_a_table_or_known_to_be_none() -> None:
