@@ -120,6 +120,10 @@ class AcceptanceRows:
         """Forget the acceptance at *key*."""
         connection.execute("DELETE FROM acceptances WHERE key = ?", (bytes.fromhex(key),))
 
+    def has(self, key: Key) -> bool:
+        """Whether there is an acceptance at *key*."""
+        return bool(self._database.query("SELECT 1 FROM acceptances WHERE key = ?", (bytes.fromhex(key),)))
+
     def all(self) -> list[Acceptance]:
         """All acceptances, newest first."""
         rows = self._database.query(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from luisy.cas._layout import remove
 from luisy.cas.acceptances import AcceptanceRows, resting_on
+from luisy.cas.filing import Left, leaving
 from luisy.cas.opened import OpenedStore
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ class Accepting(OpenedStore):
         :raises StoreError: the store cannot be written.
         """
         self._must_write()
-        with self._database.writing() as connection:
+        with leaving(self._database) as (connection, left):
             fallen = resting_on(keys, self.acceptances())
-            for acceptance in fallen:  # the file first: a rebuild must not bring back what is gone
-                remove(acceptance.file(self._layout))
+            for acceptance in fallen:
                 self._acceptances.drop(connection, acceptance.key)
+                left.append(
+                    Left(acceptance.file(self._layout), partial(self._acceptances.has, acceptance.key))
+                )
         return fallen

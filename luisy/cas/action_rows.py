@@ -201,6 +201,15 @@ class ActionRows:
         query = f"SELECT {_OWN_COLUMNS} FROM wanted CROSS JOIN actions a ON a.key = wanted.digest"
         return [result_of(row) for row in self._database.query(WANTED + query, packed(keys))]
 
+    def shallow_key(self, key: Key) -> Key | None:
+        """The shallow key of the action filed at *key* itself, if there is one and it has one."""
+        rows = self._database.query("SELECT shallow_key FROM actions WHERE key = ?", (bytes.fromhex(key),))
+        return Key(rows[0][0].hex()) if rows and rows[0][0] is not None else None
+
+    def has_alias(self, key: Key) -> bool:
+        """Whether an alias answers for *key*."""
+        return bool(self._database.query("SELECT 1 FROM aliases WHERE key = ?", (bytes.fromhex(key),)))
+
     def task_of(self, key: Key) -> tuple[str, dict[str, str]]:
         """Family and public parameters of the action filed at *key*, these only if they are not long."""
         rows = self._database.query(
@@ -214,6 +223,11 @@ class ActionRows:
         rows = self._database.query("SELECT key, manifest, created FROM actions")
         return {(Key(row[0].hex()), Digest(row[1].hex()), row[2]) for row in rows}
 
+    def aliases(self) -> list[Alias]:
+        """All aliases, sorted by key."""
+        rows = self._database.query("SELECT key, action_key, created FROM aliases ORDER BY key")
+        return [Alias(Key(row[0].hex()), Key(row[1].hex()), row[2]) for row in rows]
+
     def dangling_aliases(self) -> list[Key]:
         """Keys whose alias leads to an action that is not there."""
         rows = self._database.query(
@@ -223,9 +237,7 @@ class ActionRows:
 
     def aliases_to(self, action_keys: AbstractSet[Key]) -> list[Alias]:
         """The aliases that lead to the actions filed at *action_keys*, sorted by key; reads all aliases."""
-        rows = self._database.query("SELECT key, action_key, created FROM aliases ORDER BY key")
-        found = (Alias(Key(row[0].hex()), Key(row[1].hex()), row[2]) for row in rows)
-        return [alias for alias in found if alias.action_key in action_keys]
+        return [alias for alias in self.aliases() if alias.action_key in action_keys]
 
     def traced(self, keys: Sequence[Key]) -> dict[Key, list[Result]]:
         """The actions with a trace at each base key, newest first; keys without any are absent."""

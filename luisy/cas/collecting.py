@@ -25,9 +25,12 @@ from luisy.cas import actions, gc, manifests
 from luisy.cas._layout import Layout, remove
 from luisy.cas.action_rows import ActionRows
 from luisy.cas.fanned import batches, files_in, name_of
-from luisy.cas.filing import Filing
+from luisy.cas.filing import filing
 from luisy.cas.index import Index
+from luisy.cas.locks import OWN, remove_ownerless
+from luisy.cas.noted import by_file
 from luisy.cas.outputs import needed
+from luisy.cas.records import RecordKind
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
 
@@ -51,7 +54,7 @@ class Collected:
     :param results: those that were deleted.
     :param objects: how many of the index's objects were deleted.
     :param bytes: of these.
-    :param orphans: files of objects and actions that no row told of.
+    :param orphans: files of objects, actions and records that no row told of.
     :param temporary: files in ``tmp/`` that were left behind.
     :param running: runs are under way, so no result was deleted.
     """
@@ -124,6 +127,7 @@ class Collector:
             self._unlink([self._layout.object(digest) for digest in deleted], self._known_objects)
         orphans = self._sweep(self._layout.objects, self._known_objects)
         orphans += self._sweep(self._layout.actions, self._known_actions)
+        orphans += sum(self._sweep_records(kind) for kind in RecordKind)
         return Collected(results, count, size, orphans, temporary, running)
 
     # --- facts
@@ -146,7 +150,7 @@ class Collector:
                 max(row.created, uses.get(row.key, 0.0)),
                 row.seconds,
                 row.size,
-                frozenset(self._objects_of(row.key)),
+                frozenset(self._objects_of(row.key, row.manifest)),
                 row.key in protected,
                 row.key not in pushed,
             )
@@ -158,12 +162,15 @@ class Collector:
         """The results that stay, whatever the policy says."""
         return {*self._store.pinned(), *self._store.complete_runs()}
 
-    def _objects_of(self, key: Key) -> set[Digest]:
-        """What the action at *key* needs; its row is there."""
+    def _objects_of(self, key: Key, manifest: Digest) -> set[Digest]:
+        """What the action at *key* needs, whose row names *manifest*.
+
+        Its file may be that of another action, if whoever filed that one was killed just before the commit.
+        """
         try:
             action = actions.decode(Path(self._layout.action(key)).read_bytes())
-            data = Path(self._layout.object(action.manifest)).read_bytes()
-            found = manifests.decode(data)
+            named = {action.manifest, manifest}
+            found = [manifests.decode(Path(self._layout.object(one)).read_bytes()) for one in named]
         except (OSError, CorruptionError) as error:
             if self._rows.own(key) is None:  # another gc was faster
                 return set()
@@ -173,7 +180,7 @@ class Collector:
                 hint="`luisy cas verify --repair` puts aside what is damaged",
             ) from error
         explaining = {digest for digest in (action.parts, action.sources) if digest is not None}
-        return {action.manifest, *needed([found]), *explaining}
+        return {*named, *needed(found), *explaining}
 
     def _roots(self) -> set[Digest]:
         """Objects that are needed by something else than actions: rescued files, and the content of raw ones."""
@@ -224,9 +231,9 @@ class Collector:
     def _drop_what_led_to(self, keys: set[Key]) -> None:
         """Aliases and acceptances of results that were deleted; no file stays that a rebuild would bring back."""
         self._store.withdraw([one.key for one in self._store.acceptances() if one.action_key in keys])
-        with self._store.database.writing() as connection:
+        with filing(self._store.database, self._layout, self._rows) as filing_:
             for key in self._rows.dangling_aliases():
-                Filing(self._layout, self._rows).drop_alias(connection, key)
+                filing_.drop_alias(key)
 
     def _delete_rows(self, digests: Sequence[Digest]) -> list[Digest]:
         """Delete the rows of those of *digests* that still nobody needs."""
@@ -242,8 +249,8 @@ class Collector:
         ((version,),) = self._store.database.query("PRAGMA data_version")
         if version != self._version:  # others have written since it was found out
             self._needed = self._roots()
-            for key, _, _ in self._rows.filed() - self._planned_to_stay:
-                self._needed |= self._objects_of(key)
+            for key, manifest, _ in self._rows.filed() - self._planned_to_stay:
+                self._needed |= self._objects_of(key, manifest)
             self._version = version
         return self._needed
 
@@ -265,6 +272,15 @@ class Collector:
                 count += self._unlink(orphans, known)
         return count
 
+    def _sweep_records(self, kind: RecordKind) -> int:
+        def known(_: Sequence[str] = ()) -> set[str]:
+            return {name_of(path) for path in by_file(self._store.database, self._layout, kind)}
+
+        there = known()
+        files = files_in(self._layout.records(kind.value))
+        orphans = [path for path in files if name_of(path) not in there and self._age(path) >= GRACE_SECONDS]
+        return self._unlink(orphans, known) if orphans else 0
+
     def _known_objects(self, names: Sequence[str]) -> set[str]:
         return set(self._index.sizes([Digest(name) for name in names]))
 
@@ -273,10 +289,10 @@ class Collector:
 
     def _sweep_tmp(self) -> int:
         """Delete what killed processes have left in ``tmp/``, and no lock that somebody holds."""
-        count = 0
+        count = remove_ownerless(self._layout.tmp)
         for name in os.listdir(self._layout.tmp):
             path = f"{self._layout.tmp}/{name}"
-            if self._age(path) < GRACE_SECONDS:
+            if name.startswith(OWN) or self._age(path) < GRACE_SECONDS:
                 continue
             with suppress(OSError):
                 if name.endswith(".lock"):

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from luisy.cas import manifests
+from luisy.cas.locks import own_folder
 from luisy.cas.outputs import HashingReader, KeepingReader, Scanned, needed, scan
 from luisy.cas.records import Rescued
 from luisy.cas.remembering import Remembering
@@ -56,8 +57,8 @@ class Keeping(Remembering):
     @contextlib.contextmanager
     def temporary_folder(self) -> Iterator[str]:
         """An empty folder for the length of the block; on the store's file system, where it may be written."""
-        parent = None if self.read_only or not self._stored else self._layout.tmp
-        with tempfile.TemporaryDirectory(prefix="luisy-", dir=parent) as folder:
+        elsewhere = self.read_only or not self._stored
+        with tempfile.TemporaryDirectory() if elsewhere else own_folder(self._layout.tmp) as folder:
             yield folder
 
     def accept(self, source: bytes | str, digest: Digest, size: int) -> None:

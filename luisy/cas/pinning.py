@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from luisy.cas._layout import remove
+from luisy.cas.filing import Left, leaving
 from luisy.cas.opened import OpenedStore
 from luisy.cas.pins import Pin, PinRows
 from luisy.errors import NoSuchResult, UsageError
@@ -69,12 +69,12 @@ class Pinning(OpenedStore):
         :raises StoreError: the store cannot be written.
         """
         self._must_write()
-        with self._database.writing() as connection:
+        with leaving(self._database) as (connection, left):
             found = {pin.name: pin for pin in self.pins()}.get(name)
             if found is None:
                 raise NoSuchResult(
                     f"the store {self.path} has no pin {name}", hint="`luisy cas pins` lists them"
                 )
-            remove(found.file(self._layout))  # the file first: a rebuild must not bring back what is gone
             self._pins.drop(connection, name)
+            left.append(Left(found.file(self._layout), lambda: any(pin.name == name for pin in self.pins())))
         return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from luisy.cas import manifests
 from luisy.cas._layout import remove, write_new
-from luisy.cas.filing import Filing
+from luisy.cas.filing import filing
 from luisy.cas.outputs import needed
 
 if TYPE_CHECKING:
@@ -68,20 +68,19 @@ class Receiver:
 
     def _file(self, batch: Sequence[Received], only_over: Mapping[Key, Digest] | None) -> list[Action]:
         filed: list[Action] = []
-        filing = Filing(self.layout, self.rows)
         temporaries: list[str] = []
         try:
             for one in batch:
                 temporaries.append(self.layout.temporary())
                 write_new(temporaries[-1], one.data, 0o444)
-            with self.database.writing() as connection:
+            with filing(self.database, self.layout, self.rows) as filing_:
                 barred = set() if only_over is None else self._others(batch, only_over)
                 for one, temporary in zip(batch, temporaries, strict=True):
                     if one.action.key in barred:
                         continue
                     # gc may have been at it since they were looked at.
                     if self.objects.promised({one.manifest.digest, *needed([one.manifest])}):
-                        filing.action(connection, one.action, manifests.encode(one.manifest), temporary)
+                        filing_.action(one.action, manifests.encode(one.manifest), temporary)
                         filed.append(one.action)
         finally:
             for temporary in temporaries:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from luisy.cas import actions, manifests
 from luisy.cas._layout import remove, write_new
-from luisy.cas.filing import Filing
+from luisy.cas.filing import filing
 from luisy.cas.outputs import needed
 from luisy.cas.receiving import Received, Receiver
 from luisy.cas.records import Alias
@@ -19,8 +19,10 @@ from luisy.errors import CorruptionError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from luisy.cas.action_rows import Listed, Recorded, Result
+    from luisy.cas.filing import Filing
     from luisy.model import Action, Digest, Key, Manifest
 
 
@@ -45,11 +47,11 @@ class Recording(Serving):
         temporary = self._layout.temporary()
         write_new(temporary, actions.encode(action), 0o444)
         try:
-            with self._database.writing() as connection:
+            with self._filing() as filing_:
                 first = None if superseding else self._first(action)
                 if first is None:
                     self._expect(action, wanted)
-                    self._filing.action(connection, action, manifests.encode(wanted), temporary)
+                    filing_.action(action, manifests.encode(wanted), temporary)
         finally:
             remove(temporary)
         return first or action
@@ -60,9 +62,8 @@ class Recording(Serving):
         if not self._objects.promised({action.manifest, *needed([manifest]), *explaining}):
             raise StoreError(f"outputs of {action.family} were deleted meanwhile", slug="missing-object")
 
-    @property
-    def _filing(self) -> Filing:
-        return Filing(self._layout, self._actions)
+    def _filing(self) -> AbstractContextManager[Filing]:
+        return filing(self._database, self._layout, self._actions)
 
     def _complete(self, digest: Digest) -> Manifest | None:
         """The manifest, if it and all its objects are there."""
@@ -135,11 +136,11 @@ class Recording(Serving):
         :raises StoreError: there is no such action (``missing-action``), or the store cannot be written.
         """
         self._must_write()
-        with self._database.writing() as connection:
+        with self._filing() as filing_:
             target = self._actions.own(action_key)
             if target is None:
                 raise StoreError(f"there is no action at {action_key}", slug="missing-action")
-            self._filing.alias(connection, Alias(key, action_key, time.time()), target.manifest)
+            filing_.alias(Alias(key, action_key, time.time()), target.manifest)
 
     def aliases_to(self, action_keys: Iterable[Key]) -> list[Alias]:
         """The aliases that lead to the actions filed at *action_keys*, sorted by key."""

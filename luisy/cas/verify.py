@@ -21,6 +21,7 @@ from luisy.cas.action_rows import ActionRows
 from luisy.cas.fanned import batches, files_in, name_of
 from luisy.cas.hashing import THREADS
 from luisy.cas.index import Index
+from luisy.cas.noted import by_file, told_at, write_again
 from luisy.cas.objects import hash_object
 from luisy.cas.outputs import needed
 from luisy.cas.rebuilding import DECODERS
@@ -50,10 +51,14 @@ class Flaw(Enum):
     LOST_ACTION = "lost-action"
     DANGLING_ACTION = "dangling-action"
     DAMAGED_RECORD = "damaged-record"
+    LOST_RECORD = "lost-record"
     UNREADABLE_FILE = "unreadable-file"
 
 
 OF_ACTIONS = frozenset({Flaw.DAMAGED_ACTION, Flaw.LOST_ACTION, Flaw.DANGLING_ACTION})
+
+
+OF_RECORDS = frozenset({Flaw.DAMAGED_RECORD, Flaw.LOST_RECORD})
 
 
 class Mended(Enum):
@@ -88,7 +93,7 @@ class Inspection:
     """What was looked at, and what is wrong with it.
 
     :ivar bytes: of the objects that were hashed.
-    :ivar orphans: how many ``objects`` and ``actions`` lie on disk that the index does not know.
+    :ivar orphans: how many ``objects``, ``actions`` and ``records`` lie on disk that the index does not know.
     """
 
     objects: int = 0
@@ -201,12 +206,17 @@ class _Inspector:
 
     def _records(self) -> Iterator[Problem]:
         for kind, decode in DECODERS.items():
+            known = by_file(self._store.database, self._parts.layout, kind)
             for path in files_in(self._parts.layout.records(kind.value)):
                 self._found.records += 1
+                self._found.orphans["records"] += path not in known
                 try:
                     decode(Path(path).read_bytes())
                 except (OSError, CorruptionError):
                     yield Problem(Flaw.DAMAGED_RECORD, "", path)
+            for path in known:
+                if not os.path.lexists(path):
+                    yield Problem(Flaw.LOST_RECORD, "", path)
 
     def _names(self, table: str, column: str) -> Iterator[str]:
         """The digests or keys in *table*, some at a time."""
@@ -259,6 +269,8 @@ class _Parts:
                 name = problem.name or "-".join(problem.path.split(os.sep)[-3:])
                 os.replace(problem.path, self.layout.quarantined(name))
                 moved = True
+            if problem.flaw in OF_RECORDS and write_again(self.store.database, self.layout, problem.path):
+                return replace(problem, mended=Mended.REPLACED)
             with self.store.database.writing() as connection:
                 if problem.flaw in OF_ACTIONS:
                     self.rows.drop(connection, [Key(problem.name)])
@@ -273,8 +285,13 @@ class _Parts:
         return replace(problem, mended=Mended.REPLACED)
 
     def _stands(self, problem: Problem, bad: AbstractSet[Digest] = frozenset()) -> bool:
+        if (
+            problem.flaw is Flaw.LOST_RECORD
+            and told_at(self.store.database, self.layout, problem.path) is None
+        ):
+            return False
         if not problem.name:
-            return os.path.lexists(problem.path)
+            return os.path.lexists(problem.path) is not (problem.flaw is Flaw.LOST_RECORD)
         if problem.flaw in OF_ACTIONS:
             return not self._is_whole(Key(problem.name), bad)
         if self.index.object(Digest(problem.name)) is None:

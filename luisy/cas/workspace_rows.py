@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from luisy.cas.database import path_of, path_value
 from luisy.cas.index import boot
-from luisy.cas.records import Rescued
+from luisy.cas.records import Rescued, SeenRef
 from luisy.cas.stat_tokens import token_of
 from luisy.model import Digest, LinkMode
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from luisy.cas.index import Index
-    from luisy.cas.records import SeenRef
 
 RACY_SECONDS = 2.0
 """A file modified this shortly before it was hashed may change again without a new time stamp."""
@@ -151,6 +150,11 @@ class WorkspaceRows:
             "SELECT name, manifest FROM seen_refs WHERE url = ? AND project = ?", (url, project)
         )
         return {row[0]: Digest(row[1].hex()) for row in rows}
+
+    def all_seen_refs(self) -> list[SeenRef]:
+        """What all refs named when they were last seen."""
+        rows = self._database.query("SELECT url, project, name, manifest, created FROM seen_refs")
+        return [SeenRef(row[0], row[1], row[2], Digest(row[3].hex()), row[4]) for row in rows]
 
     # --- rescued
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,15 @@ def _name(task: dict[str, Any]) -> str:
     return f"{task['family']}({params})" if params else str(task["family"])
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a child calls before it becomes ``luisy``: a *function* of a *script*."""
+
+    script: str
+    function: str
+    arguments: dict[str, Any]
+
+
 class Warm:
     """Runs ``luisy`` in children of one process that has imported everything already (``warm.py``)."""
 
@@ -131,7 +140,14 @@ class Warm:
             text=True,
         )
 
-    def run(self, arguments: list[str], folder: Path, environment: dict[str, str], said: Path) -> Run:
+    def run(
+        self,
+        arguments: list[str],
+        folder: Path,
+        environment: dict[str, str],
+        said: Path,
+        before: Before | None = None,
+    ) -> Run:
         """``python -m luisy`` with *arguments*, its output by way of files in the folder *said*."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -140,6 +156,7 @@ class Warm:
             "argv": ["luisy", *arguments],
             "cwd": str(folder),
             "env": environment,
+            "before": None if before is None else asdict(before),
             **{name: str(path) for name, path in files.items()},
         }
         self._process.stdin.write(json.dumps(request) + "\n")

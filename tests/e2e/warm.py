@@ -1,12 +1,14 @@
 """A process that has imported luisy and Luigi and forks a child for each command: starting costs next to nothing.
 
-Requests are JSON lines on stdin: ``{"argv", "cwd", "env", "stdout", "stderr"}``; the answer to each is the exit
-code of the child, a line on stdout. In all else the child is what ``python -m luisy ...`` would be. (Where a
+Requests are JSON lines on stdin: ``{"argv", "cwd", "env", "stdout", "stderr"}``, and ``"before"`` with a script, a
+function of it and its arguments, to be called first; the answer to each is the exit code of the child, a line on
+stdout. In all else the child is what ``python -m luisy ...`` would be. (Where a
 ``luigi.cfg`` is to be read, or a script run, a process of its own is needed: Luigi reads it when it is imported.)
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -36,6 +38,8 @@ def child(request: dict[str, Any]) -> None:
     sys.path[0] = request["cwd"]
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     sys.argv = request["argv"]
+    if (before := request["before"]) is not None:
+        runpy.run_path(before["script"])[before["function"]](**before["arguments"])
     runpy.run_module("luisy", run_name="__main__", alter_sys=True)
 
 
@@ -43,6 +47,7 @@ def serve() -> None:
     """Answer requests until stdin ends."""
     for name in _PRELOADED:
         importlib.import_module(name)
+    gc.freeze()
     answers = os.fdopen(os.dup(1), "w")
     requests = os.fdopen(os.dup(0))
     devnull = os.open(os.devnull, os.O_RDONLY)

@@ -94,7 +94,7 @@ def _document(settings: Settings, found: Inspection, rebuilt: Rebuilt | None) ->
         "bytes": found.bytes,
         "actions": found.actions,
         "records": found.records,
-        "orphans": {"objects": found.orphans["objects"], "actions": found.orphans["actions"]},
+        "orphans": {kind: found.orphans[kind] for kind in ("objects", "actions", "records")},
         "problems": [_problem(problem) for problem in found.problems],
         "rebuilt": None
         if rebuilt is None

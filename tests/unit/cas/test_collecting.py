@@ -15,10 +15,11 @@ from luisy.cas import Acceptance, Store, _layout, actions, collecting, verify
 from luisy.cas.collecting import Collector
 from luisy.cas.database import Database
 from luisy.cas.gc import Policy
+from luisy.cas.pins import Pin
 from luisy.cas.receiving import Received
 from luisy.errors import CorruptionError, StoreError
 from tests.unit.cas.test_verify import everything
-from tests.unit.cas.values import action, digest, kept, key, object_file
+from tests.unit.cas.values import action, digest, kept, key, leave_a_folder, object_file
 
 if TYPE_CHECKING:
     import sqlite3
@@ -276,8 +277,8 @@ def test_what_killed_processes_left_goes_after_a_day(store: Store, workspace: Pa
         (store.path / folder / "00").mkdir(exist_ok=True)
         (store.path / folder / "00" / ("1" * 62)).write_bytes(b"half")
     (store.path / "tmp" / "left").write_bytes(b"half")
-    (store.path / "tmp" / "luisy-left").mkdir()
-    (store.path / "tmp" / "luisy-left" / "f").touch()
+    (store.path / "tmp" / "folder").mkdir()
+    (store.path / "tmp" / "folder" / "f").touch()
     (store.path / "tmp" / "free.lock").touch()
     with (store.path / "tmp" / "held.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -387,3 +388,42 @@ def test_putting_collecting_and_verifying_at_once(tmp_path: Path) -> None:
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     with Store.open(folder) as store:
         assert sound(store)
+
+
+def test_records_that_no_row_tells_of_are_swept(store: Store, workspace: Path) -> None:
+    """A pin whose process was killed before the commit: it stays for a day, as all that somebody may be about to need."""
+    record(store, workspace, 1)
+    store.pin("name", key(1))
+    orphan = Pin("other", key(1), 1.0)
+    _layout.install(str(_written(workspace, orphan.encode())), orphan.file(_layout.Layout(str(store.path))))
+    assert collected(store).orphans == 0
+    assert collected(store, days=2).orphans == 1
+    assert files(store, "records") == 1
+    assert sound(store)
+
+
+def _written(folder: Path, data: bytes) -> Path:
+    path = folder / "new"
+    path.write_bytes(data)
+    return path
+
+
+def test_what_the_row_names_stays_though_the_file_names_something_else(store: Store, workspace: Path) -> None:
+    """Killed between the new action's file and the commit of its row, the old result is still the one that counts."""
+    old = record(store, workspace, 1, text="old")
+    new = kept(store, workspace / "f", "new")
+    file = store.path / "actions" / key(1)[:2] / key(1)[2:]
+    file.unlink()
+    file.write_bytes(actions.encode(action(new)))
+    assert collected(store, days=2).objects == 1  # the parts that only the old action's file named
+    assert store.check([*old.objects, *new.objects]) == {*old.objects, *new.objects}
+    assert sound(store)
+
+
+def test_folders_of_dead_processes_go_at_once(store: Store) -> None:
+    """Those of living ones stay, however old they are."""
+    leave_a_folder(store)
+    assert collected(store).temporary == 1
+    with store.temporary_folder() as mine:
+        assert collected(store, days=5).temporary == 0
+        assert os.path.isdir(mine)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from luisy.cas import Store, actions
+from luisy.cas.filing import Left, filing, leaving
 from luisy.cas.receiving import Received
 from luisy.cas.records import Superseded
 from tests.unit.cas.values import action, kept, key
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from luisy.model import Action, Key, Manifest
 
 
@@ -172,3 +173,52 @@ def test_an_action_whose_file_is_damaged_gives_way_without_a_trace(
     store.record(action(second, shallow_key=key(61)), superseding=True)
     assert store.by_shallow(key(60)) is None
     assert filed(store) == {key(1)}
+
+
+# --- files that go
+
+
+def test_what_goes_is_removed_after_the_commit(store: Store, tmp_path: Path) -> None:
+    """Inside the transaction the file is there: whoever is killed now has a row and its file."""
+    file = tmp_path / "file"
+    file.touch()
+    with leaving(store.database) as (_, left):
+        left.append(Left(str(file), lambda: False))
+        assert file.exists()
+    assert not file.exists()
+
+
+def test_what_came_back_stays(store: Store, tmp_path: Path) -> None:
+    """Another process may have filed the same again, just after the commit."""
+    file = tmp_path / "file"
+    file.touch()
+    with leaving(store.database) as (_, left):
+        left.append(Left(str(file), lambda: True))
+    assert file.exists()
+
+
+def test_an_error_leaves_all_files(store: Store, tmp_path: Path) -> None:
+    """What was rolled back has its row, and keeps its file."""
+    file = tmp_path / "file"
+    file.touch()
+    with suppress(KeyError), leaving(store.database) as (_, left):
+        left.append(Left(str(file), lambda: False))
+        raise KeyError
+    assert file.exists()
+
+
+def test_what_gave_way_just_before_a_kill_gives_way_again(
+    store: Store, first: Manifest, second: Manifest
+) -> None:
+    """The row is the old action's, the file the new one's already: the old one is found by its shallow key."""
+    store.record(action(first, shallow_key=key(60)))
+    with suppress(KeyError), filing(store.database, store._layout, store._actions) as filing_:
+        temporary = store._layout.temporary()
+        Path(temporary).write_bytes(actions.encode(action(second, shallow_key=key(61))))
+        filing_.action(action(second, shallow_key=key(61)), b"", temporary)
+        raise KeyError  # as far as the rows are concerned, it is killed here
+    assert store.results([key(1)])[key(1)].manifest == first.digest
+    store.record(action(second, shallow_key=key(61)), superseding=True)
+    old = store.by_shallow(key(60))
+    assert old is not None
+    assert (old.key, old.manifest) == (key(60), first.digest)

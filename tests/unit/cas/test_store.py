@@ -18,7 +18,7 @@ from luisy.cas import ExternalFiles, MatchKind, Placement, RawBlob, Store
 from luisy.cas._layout import write_new
 from luisy.errors import CorruptionError, ExitCode, NoSuchResult, StoreError, UsageError
 from luisy.model import Input, Key, LinkMode
-from tests.unit.cas.values import action, corrupt, digest, kept, key, object_file
+from tests.unit.cas.values import action, corrupt, digest, kept, key, leave_a_folder, object_file
 
 
 def action_file(store: Store, name: Key) -> Path:
@@ -559,3 +559,11 @@ def test_a_temporary_folder_lies_in_the_store_and_goes(store: Store) -> None:
         Path(folder, "a").write_bytes(b"a")
         assert Path(folder).is_relative_to(store.path)
     assert not os.path.exists(folder)
+
+
+def test_the_next_temporary_folder_removes_that_of_a_killed_process(store: Store) -> None:
+    """What was fetched for a look at raw files may be large; nobody waits for gc."""
+    leave_a_folder(store)
+    with store.temporary_folder() as folder, store.temporary_folder() as other:
+        assert sorted(os.listdir(store.path / "tmp")) == sorted(map(os.path.basename, (folder, other)))
+    assert os.listdir(store.path / "tmp") == []

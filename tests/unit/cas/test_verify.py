@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from luisy.cas import Store, verify
+from luisy.cas.acceptances import Acceptance
+from luisy.cas.pins import Pin
+from luisy.cas.records import RecordKind
 from luisy.cas.verify import Flaw, Mended
 from luisy.errors import CorruptionError
-from tests.unit.cas.values import action, corrupt, kept, key, object_file
+from tests.unit.cas.values import action, corrupt, digest, kept, key, object_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,13 +150,59 @@ def test_a_lost_action_is_found(store: Store, workspace: Path) -> None:
     assert flaws(store) == [(Flaw.LOST_ACTION, key(2))]
 
 
-def test_a_damaged_record_is_found_and_quarantined(store: Store, workspace: Path) -> None:
-    """An alias whose file does not verify."""
-    filled(store, workspace)
-    (alias,) = (path for path in (store.path / "records" / "alias").rglob("*") if path.is_file())
-    flip(alias)
+KINDS = sorted(kind.value for kind in RecordKind)
+
+
+def with_every_record(store: Store, workspace: Path, kind: str) -> Path:
+    """Put one record of each kind into the store; returns the file of the one of *kind*."""
+    first, _ = filled(store, workspace)
+    store.pin("name", key(1))
+    store.file_acceptances(
+        [Acceptance(key(8), key(1), "weather", "Clean", {}, digest(7), (), proved=False, created=5.0)]
+    )
+    store.see_refs("file:///remote", "weather", {"raw": first.digest})
+    store.record(action(first, 2), superseding=True)
+    (file,) = (path for path in (store.path / "records" / kind).rglob("*") if path.is_file())
+    return file
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_record_is_found_and_written_again(store: Store, workspace: Path, kind: str) -> None:
+    """What does not verify is put aside, and the row has all that the file needs."""
+    file = with_every_record(store, workspace, kind)
+    before = file.read_bytes()
+    flip(file)
     found = verify.inspect(store)
-    assert [(problem.flaw, problem.path) for problem in found.problems] == [(Flaw.DAMAGED_RECORD, str(alias))]
+    assert [(problem.flaw, problem.path) for problem in found.problems] == [(Flaw.DAMAGED_RECORD, str(file))]
+    verify.repair(store, found)
+    assert [problem.mended for problem in found.problems] == [Mended.REPLACED]
+    assert flaws(store) == []
+    assert file.read_bytes() == before
+    assert len(list((store.path / "quarantine").iterdir())) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lost_record_is_found_and_written_again(store: Store, workspace: Path, kind: str) -> None:
+    """A row whose file is gone: a rebuild would lose what it says."""
+    file = with_every_record(store, workspace, kind)
+    before = file.read_bytes()
+    file.unlink()
+    found = verify.inspect(store)
+    assert [(problem.flaw, problem.path) for problem in found.problems] == [(Flaw.LOST_RECORD, str(file))]
+    verify.repair(store, found)
+    assert [problem.mended for problem in found.problems] == [Mended.REPLACED]
+    assert file.read_bytes() == before
+    assert flaws(store) == []
+
+
+def test_a_damaged_record_that_no_row_tells_of_is_put_aside(store: Store, workspace: Path) -> None:
+    """Nobody could write it again."""
+    file = with_every_record(store, workspace, "pin")
+    with store.database.writing() as connection:
+        connection.execute("DELETE FROM pins")
+    flip(file)
+    found = verify.inspect(store)
+    assert found.orphans["records"] == 1
     verify.repair(store, found)
     assert [problem.mended for problem in found.problems] == [Mended.QUARANTINED]
     assert flaws(store) == []
@@ -172,12 +221,12 @@ def test_looking_changes_nothing(store: Store, workspace: Path) -> None:
 def test_what_a_crash_leaves_is_no_damage(store: Store, workspace: Path) -> None:
     """Files that no row tells of are counted, whatever is in them."""
     filled(store, workspace)
-    for folder in ("objects", "actions"):
-        (store.path / folder / "00").mkdir(exist_ok=True)
-        (store.path / folder / "00" / ("1" * 62)).write_bytes(b"half")
+    for folder in ("objects", "actions", "records/pin"):
+        (store.path / folder / "00").mkdir(parents=True, exist_ok=True)
+        (store.path / folder / "00" / ("1" * 62)).write_bytes(Pin("half", key(1), 1.0).encode())
     found = verify.inspect(store)
     assert found.problems == []
-    assert found.orphans == {"objects": 1, "actions": 1}
+    assert found.orphans == {"objects": 1, "actions": 1, "records": 1}
 
 
 def test_a_repair_makes_misses_and_keeps_the_bytes(store: Store, workspace: Path) -> None:

@@ -68,3 +68,13 @@ def power_cut(store: Store) -> None:
     """As if the machine had been started again: what was not synced belongs to an earlier boot."""
     with store._database.writing() as connection:
         connection.execute("UPDATE epochs SET boot = x'00'")
+
+
+def leave_a_folder(store: Store) -> None:
+    """A process dies in a temporary folder of the store."""
+    child = os.fork()
+    if child == 0:
+        with store.temporary_folder():
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert len(os.listdir(store.path / "tmp")) == 1

@@ -1,0 +1,139 @@
+"""A small pipeline that is killed, and what must be true of it afterwards."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.e2e.projects import Before, Project, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.e2e.projects import Warm
+
+KILLED = -9
+POINTS = Path(__file__).with_name("points.py")
+
+TASKS = """
+    class Aside(Text):
+        # Reads what no key knows of: forced, it makes another result at the same key.
+        def run(self):
+            self.put((DATA.parent / "aside").read_text())
+
+
+    class Tree(luigi.Task):
+        def requires(self):
+            return Raw()
+
+        def output(self):
+            return luigi.LocalTarget(DATA / "pipe" / "tree")
+
+        def run(self):
+            tree = Path(self.output().path)
+            (tree / "deep").mkdir(parents=True)
+            (tree / "deep" / "large").write_text("large" * 20_000)
+            (tree / "program").write_text("#!/bin/sh")
+            (tree / "program").chmod(0o755)
+            (tree / "link").symlink_to("program")
+
+
+    class Root(Text):
+        def requires(self):
+            return {"aside": Aside(), "tree": Tree()}
+
+        def run(self):
+            tree = self.input()["tree"].path
+            self.put("root of " + self.input()["aside"].open().read() + ", " + " ".join(sorted(os.listdir(tree))))
+"""
+
+
+class Victim(Project):
+    """A pipeline, its remote in a folder beside it, and a copy of both as they were before.
+
+    ::
+
+        folder/aside     what Aside writes
+        folder/remote/   a remote
+        folder/before/   data and remote as :meth:`remember` found them
+        folder/steps     the steps of the last command, a line each
+    """
+
+    def __init__(self, folder: Path, warm: Warm) -> None:
+        super().__init__(folder, warm)
+        self.remote = folder / "remote"
+        self.remote.mkdir()
+        self.tasks(TASKS)
+        self.raw("raw")
+        self.aside("1")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """With the remote."""
+        return {**super().environment, "LUISY_REMOTE": f"file://{self.remote}"}
+
+    def aside(self, text: str) -> None:
+        """What ``Aside`` is to write from now on."""
+        (self.folder / "aside").write_text(text)
+
+    def complete(self, aside: str = "1") -> dict[str, Any]:
+        """Run the pipeline and return all files that it must leave."""
+        self.aside(aside)
+        self.run()
+        assert self.text("Root") == f"root of {aside}, deep link program"
+        return self.outputs()
+
+    # --- being killed
+
+    def remember(self) -> None:
+        """Make what is there now what :meth:`restore` brings back."""
+        for name in ("data", "remote"):
+            shutil.copytree(self.folder / name, self.folder / "before" / name, symlinks=True)
+
+    def restore(self) -> None:
+        """Bring back what :meth:`remember` found."""
+        for name in ("data", "remote"):
+            shutil.rmtree(self.folder / name)
+            shutil.copytree(self.folder / "before" / name, self.folder / name, symlinks=True)
+
+    def kill(self, words: Iterable[str], at: int, *, ahead: float = 0.0) -> Run:
+        """``luisy`` with *words*, killed before its step *at*, if it comes that far; 0 for none.
+
+        :param ahead: seconds that its clock is fast.
+        """
+        (self.folder / "steps").unlink(missing_ok=True)
+        arguments = {
+            "roots": [str(self.data), str(self.remote)],
+            "at": at,
+            "log": str(self.folder / "steps"),
+            "ahead": ahead,
+        }
+        before = Before(str(POINTS), "arm", arguments)
+        return self.warm.run(list(words), self.code, self.environment, self.folder, before)
+
+    def steps(self) -> list[str]:
+        """What the last command that was to be killed did, with paths below the folder."""
+        said = (self.folder / "steps").read_text(errors="surrogateescape").splitlines()
+        return [line.replace(f"{self.folder}/", "") for line in said]
+
+    # --- afterwards
+
+    def assert_sound(self) -> None:
+        """``verify`` finds nothing wrong."""
+        done = self.luisy("cas", "verify", "--json", expected=0)
+        assert done.document["problems"] == []
+
+    def results(self) -> set[str]:
+        """The contents of all results in the store; none where there is no index, or an empty one."""
+        try:
+            with closing(sqlite3.connect(f"file:{self.store}/index.db?mode=rw", uri=True)) as index:
+                return {row[0].hex() for row in index.execute("SELECT manifest FROM actions")}
+        except sqlite3.OperationalError:
+            return set()
+
+    def left_behind(self) -> list[str]:
+        """Files of luisy's in the workspace, outside of its store, that are nobody's output."""
+        return [str(path) for path in self.data.rglob(".luisy-*")]
