@@ -8,6 +8,7 @@ pyproject.toml, ``[luisy]`` in luigi.cfg or luigi.toml, default. ``--foo-bar``, 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -29,6 +30,7 @@ BY_FLAG = "flag or call"
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
+_PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 def _boolean(value: object) -> bool:
@@ -103,6 +105,23 @@ def _urls(value: object) -> tuple[str, ...]:
     return tuple(str(item).strip() for item in items if str(item).strip())
 
 
+def _key_file(value: object) -> str:
+    text = str(value).strip()
+    if not text or "\n" in text or "-----" in text:
+        raise ValueError("expected the path of a file with a key, as `luisy signing generate` makes one")
+    return text
+
+
+def _public_keys(value: object) -> tuple[str, ...]:
+    """Public keys: a list, or text with commas between them. None at all is a mistake, and not everybody's key."""
+    keys = tuple(key.lower() for key in _urls(value))
+    if not keys or not all(_PUBLIC_KEY.fullmatch(key) for key in keys):
+        raise ValueError(
+            "expected public keys, each 64 hexadecimal digits, as `luisy signing list` shows them"
+        )
+    return keys
+
+
 def _choice(*names: str) -> Callable[[object], str]:
     def parse(value: object) -> str:
         if str(value) not in names:
@@ -113,7 +132,11 @@ def _choice(*names: str) -> Callable[[object], str]:
 
 
 def _setting(default: object, parse: Callable[[object], object], **extra: object) -> Any:
-    """A dataclass field that knows how its text is parsed; *extra* may hold secret, path and old names."""
+    """A dataclass field that knows how its text is parsed.
+
+    :param extra: ``secret``, ``path``, old names in the ``environment``; ``hidden``: a value that cannot be is not
+        shown, since it may be a secret by mistake.
+    """
     return field(default=default, repr=not extra.get("secret"), metadata={"parse": parse, **extra})
 
 
@@ -149,6 +172,8 @@ class Settings:
     older_than: float = _setting(90 * 86400.0, _age)
     keep_last: int = _setting(0, _whole)
     max_size: int | None = _setting(None, _bytes)
+    signing_key: str | None = _setting(None, _key_file, path=True, hidden=True)
+    trusted_keys: tuple[str, ...] = _setting((), _public_keys)
     requirements_path: str | None = _setting(None, str, path=True)
     no_ask: bool = _setting(default=False, parse=_boolean)
     json: bool = _setting(default=False, parse=_boolean)
@@ -196,7 +221,7 @@ def _parsed(name: str, raw: object, origin: str, base: str) -> object:
     try:
         value = metadata["parse"](raw)
     except ValueError as error:
-        shown = "(not shown)" if name in SECRETS else repr(raw)
+        shown = "(not shown)" if name in SECRETS or metadata.get("hidden") else repr(raw)
         raise UsageError(
             f"{origin}: {name.replace('_', '-')} cannot be {shown}: {error}",
             slug="bad-setting",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from luisy.cas.remote import Remote
+    from luisy.cas.signing import Authority
     from luisy.cas.transfer import Pushed, Ref
     from luisy.model import Key
 
@@ -127,11 +128,13 @@ class Machine:
         return {name: self.content(name) for name in keys}
 
 
-def machine(folder: Path, name: str, remote: Any, project: str = "weather") -> Machine:
+def machine(
+    folder: Path, name: str, remote: Any, project: str = "weather", authority: Authority | None = None
+) -> Machine:
     """A machine with an empty store of its own, or the one that it had before."""
     (folder / name).mkdir(exist_ok=True)
     store = Store.open(folder / name / "store")
-    return Machine(store, Mirror(store, remote, project), folder / name)
+    return Machine(store, Mirror(store, remote, project, authority), folder / name)
 
 
 def offered(one: Machine, refs: Mapping[str, Ref]) -> dict[str, Offer]:

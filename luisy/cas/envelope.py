@@ -68,6 +68,10 @@ class Fields:
         """A string."""
         return self._typed(name, str)
 
+    def optional_text(self, name: str) -> str:
+        """A string; empty where there is none."""
+        return "" if self._values.get(name) is None else self.text(name)
+
     def number(self, name: str) -> float:
         """A number."""
         value = self._values.get(name)

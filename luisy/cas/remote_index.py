@@ -20,14 +20,15 @@ from luisy.cas.envelope import body_of
 from luisy.cas.hashing import digest_bytes
 from luisy.cas.remote_records import SUPERSEDING, Kind
 from luisy.cas.segments import Opened, frame_records, open_segment, read_directory, records_of
+from luisy.cas.signing import PublicKey, is_signed
 from luisy.errors import CorruptionError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from luisy.cas.database import Database
-    from luisy.cas.remote_records import ActionRecord, Block, Records
+    from luisy.cas.remote_records import ActionRecord, BadRecord, Block, Records
     from luisy.cas.segments import Directory
 
 BITS = 24
@@ -37,6 +38,7 @@ _NAME_BYTES = 32
 
 _OF_SEGMENT = (
     "remote_frames",
+    "remote_blocks",
     "remote_actions",
     "remote_contents",
     "remote_blobs",
@@ -123,14 +125,14 @@ class Merged:
 class RemoteIndex:
     """The segments of one namespace that are merged. Writers call inside :meth:`Database.writing`.
 
-    :param url: of the remote, without secrets.
+    :ivar url: of the remote, without secrets.
     :ivar project: the namespace's project.
     """
 
     def __init__(self, database: Database, url: str, project: str) -> None:
         self.database = database
         self.project = project
-        self._url = url
+        self.url = url
         self._id: int | None = None
         self._read: tuple[int, Directory] | None = None  # the directory that was read last
 
@@ -138,7 +140,7 @@ class RemoteIndex:
     def namespace(self) -> int:
         """Its id; made on first use."""
         if self._id is None:
-            names = (self._url, self.project)
+            names = (self.url, self.project)
             question = "SELECT id FROM remote_namespaces WHERE url = ? AND project = ?"
             found = self.database.query(question, names)
             if not found:
@@ -187,12 +189,13 @@ class RemoteIndex:
         start = int(segment or 0) << BITS
         _insert(connection, "remote_frames", start, [(stored,) for stored in incoming.opened.frames])
         counts = [frame.count for frame in directory.frames if frame.kind == Kind.ACTION]
+        _insert(connection, "remote_blocks", start, [_block_row(block) for block in records.blocks])
         first = next((n for n, frame in enumerate(directory.frames) if frame.kind == Kind.ACTION), 0)
         places = [(first + n, position) for n, count in enumerate(counts) for position in range(count)]
         rows = [
             row
             for one, place in zip(records.actions, places, strict=True)
-            if (row := _action_row(one, records.blocks, self.project, place)) is not None
+            if (row := _action_row(one, records.blocks, self.project, place, start)) is not None
         ]
         _insert(connection, "remote_actions", start, rows)
         _insert(
@@ -212,9 +215,47 @@ class RemoteIndex:
             connection,
             "remote_bads",
             start,
-            [(one.digest, one.blob, one.etag, min(one.mended, 1)) for one in records.bads],
+            [
+                (one.digest, one.blob, one.etag, min(one.mended, 1), _listing(one, records.blocks, start))
+                for one in records.bads
+            ],
         )
         return len(records.actions) - len(rows) + len(records.locations) - len(sound)
+
+    def verify(self, connection: sqlite3.Connection, keys: Collection[PublicKey]) -> int:
+        """Look at the signatures by *keys* that nobody has looked at yet; how many of them are wrong."""
+        if not keys:
+            return 0
+        rows = connection.execute(
+            f"SELECT k.id FROM remote_blocks k WHERE k.verified = 0 AND k.signer IN ({keys_in_sql(keys)}) AND k.id >> 24 IN"
+            " (SELECT s.id FROM remote_segments s WHERE s.namespace = ?) ORDER BY k.id",
+            (self.namespace,),
+        ).fetchall()
+        found = []
+        for (number,) in rows:
+            block = self.directory(number >> BITS).blocks[number & (1 << BITS) - 1]
+            by = PublicKey(block.key_id)
+            found.append((1 if is_signed(block.signed(self.project), block.signature, by) else -1, number))
+        connection.executemany("UPDATE remote_blocks SET verified = ? WHERE id = ?", found)
+        return sum(verdict < 0 for verdict, _ in found)
+
+    def signers(self) -> tuple[dict[PublicKey, int], int]:
+        """How many actions each key has signed, all of them verified; and how many name a key that has not."""
+        namespace = "k.id >> 24 IN (SELECT s.id FROM remote_segments s WHERE s.namespace = ?)"
+        claimed = self.database.query(
+            f"SELECT DISTINCT k.signer FROM remote_blocks k WHERE k.verified = 0 AND {namespace}",
+            (self.namespace,),
+        )
+        if claimed:
+            with self.database.writing() as connection:
+                self.verify(connection, [PublicKey(row[0]) for row in claimed])
+        rows = self.database.query(
+            "SELECT k.signer, k.verified, count(DISTINCT b.key) FROM remote_actions b CROSS JOIN remote_blocks k"
+            f" ON k.id = b.block WHERE {namespace} GROUP BY k.signer, k.verified",
+            (self.namespace,),
+        )
+        results = {PublicKey(row[0]): row[2] for row in rows if row[1] > 0}
+        return results, sum(row[2] for row in rows if row[1] < 0)
 
     def records(self, names: Iterable[str]) -> list[Records]:
         """The whole records of merged segments, for folding."""
@@ -234,20 +275,30 @@ class RemoteIndex:
 
     def frame(self, segment: int, number: int) -> list[Any]:
         """The records of one frame of a merged segment."""
+        directory = self.directory(segment)
+        ((data,),) = self.database.query(
+            "SELECT data FROM remote_frames WHERE id = ?", (segment << BITS | number,)
+        )
+        return frame_records(directory.frames[number], data)
+
+    def directory(self, segment: int) -> Directory:
+        """The directory of a merged segment."""
         if self._read is None or self._read[0] != segment:
             ((stored,),) = self.database.query(
                 "SELECT directory FROM remote_segments WHERE id = ?", (segment,)
             )
             self._read = (segment, read_directory(stored))
-        ((data,),) = self.database.query(
-            "SELECT data FROM remote_frames WHERE id = ?", (segment << BITS | number,)
-        )
-        return frame_records(self._read[1].frames[number], data)
+        return self._read[1]
 
 
 def known_projects(database: Database, url: str) -> set[str]:
     """The projects of which something was ever merged from the remote at *url*, or was looked for there."""
     return {row[0] for row in database.query("SELECT project FROM remote_namespaces WHERE url = ?", (url,))}
+
+
+def keys_in_sql(keys: Iterable[PublicKey]) -> str:
+    """*keys* as SQL has them in a list: there are few, and the same in every question of a run."""
+    return ", ".join(f"X'{key.hex()}'" for key in sorted(keys))
 
 
 def _insert(connection: sqlite3.Connection, table: str, start: int, rows: Sequence[Sequence[Any]]) -> None:
@@ -258,8 +309,18 @@ def _insert(connection: sqlite3.Connection, table: str, start: int, rows: Sequen
         )
 
 
+def _block_row(block: Block) -> tuple[bytes, int]:
+    return block.key_id, 0 if block.key_id else 1
+
+
+def _listing(bad: BadRecord, blocks: Sequence[Block], start: int) -> int | None:
+    """The id of the block that says so: there is one, unless an older luisy wrote it, or somebody without a key."""
+    told = bad.told()
+    return next((start + number for number, block in enumerate(blocks) if told in _digests(block)), None)
+
+
 def _action_row(
-    record: ActionRecord, blocks: Sequence[Block], project: str, place: tuple[int, int]
+    record: ActionRecord, blocks: Sequence[Block], project: str, place: tuple[int, int], start: int
 ) -> tuple[Any, ...] | None:
     """The row of an action; None if the record is not sound."""
     block = blocks[record.block]
@@ -282,6 +343,7 @@ def _action_row(
             found.seconds,
             found.created,
             found.adopted,
+            start + record.block,
         )
     except (CorruptionError, msgspec.MsgspecError, ValueError):
         return None

@@ -14,10 +14,13 @@ from blake3 import blake3
 
 from luisy.cas.remote_limits import MEMBER_BYTES
 from luisy.cas.remote_names import is_blob, object_blob
+from luisy.cas.signing import message
 from luisy.model import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from luisy.cas.signing import SigningKey
 
 RECORD_CONTEXT = "luisy 1 remote record"
 BLOCK_CONTEXT = "luisy 1 remote block"
@@ -64,7 +67,7 @@ class Block(Record, frozen=True):
     :param slot: uuid of the slot through which it was committed.
     :param opened: the server's time when that was opened, ms since the epoch, UTC.
     :param records: digests of its records (:meth:`ActionRecord.digest`), 32 bytes each.
-    :param key_id: names the key of the signature; empty where there is none.
+    :param key_id: the public key of the signature; empty where there is none.
     """
 
     slot: Uuid
@@ -75,16 +78,17 @@ class Block(Record, frozen=True):
 
     def signed(self, project: str) -> bytes:
         """The bytes that the signature covers."""
-        hasher = blake3(derive_key_context=BLOCK_CONTEXT, max_threads=1)
-        for part in (
-            str(FORMAT).encode(),
-            project.encode(),
-            self.slot,
-            str(self.opened).encode(),
-            self.records,
-        ):
-            hasher.update(len(part).to_bytes(8, "big") + part)
-        return hasher.digest()
+        opened = str(self.opened).encode()
+        return message(
+            BLOCK_CONTEXT, (str(FORMAT).encode(), project.encode(), self.slot, opened, self.records)
+        )
+
+    def signed_by(self, signer: SigningKey | None, project: str) -> Block:
+        """This block with a signature, or without one where there is no key."""
+        if signer is None:
+            return self
+        signature = signer.sign(self.signed(project))
+        return msgspec.structs.replace(self, key_id=signer.public, signature=signature)
 
 
 class ActionRecord(Record, frozen=True):
@@ -171,6 +175,15 @@ class BadRecord(Record, frozen=True):
     etag: Text
     mended: Count
 
+    def told(self) -> bytes:
+        """What the block of who says so lists."""
+        blob = self.blob.encode()
+        return _record_digest(
+            Kind.BAD,
+            self.mended,
+            self.digest + len(blob).to_bytes(8, "big") + blob + self.etag.encode(),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -200,9 +213,11 @@ def _record_digest(kind: Kind, flags: int, body: bytes) -> bytes:
 def folded(several: Iterable[Records]) -> Records:
     """The union of the records of several segments, each once, blocks as they were.
 
+    A block is told from others by all that it says: one that only has the slot of another does not take its place.
+
     Of use records the latest of each key is left; of a bad location that was mended, the last word.
     """
-    blocks: dict[bytes, int] = {}
+    blocks: dict[Block, int] = {}
     kept: list[Block] = []
     actions: dict[tuple[bytes, int, int], ActionRecord] = {}
     contents: dict[tuple[bytes, int], ContentRecord] = {}
@@ -212,10 +227,10 @@ def folded(several: Iterable[Records]) -> Records:
     for records in several:
         numbers = []
         for block in records.blocks:
-            if block.slot not in blocks:
-                blocks[block.slot] = len(kept)
+            if block not in blocks:
+                blocks[block] = len(kept)
                 kept.append(block)
-            numbers.append(blocks[block.slot])
+            numbers.append(blocks[block])
         for action in records.actions:
             moved = msgspec.structs.replace(action, block=numbers[action.block])
             actions[moved.key, moved.block, moved.flags] = moved

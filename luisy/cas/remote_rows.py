@@ -9,32 +9,45 @@ from typing import TYPE_CHECKING, Any
 from luisy.cas import actions
 from luisy.cas.action_rows import COLUMNS, Listed, result_of
 from luisy.cas.database import WANTED, packed
+from luisy.cas.remote_index import keys_in_sql
 from luisy.cas.remote_records import BadRecord, LocationRecord
 from luisy.cas.searching import MOST, bounds
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from luisy.cas.action_rows import Result
     from luisy.cas.remote_index import RemoteIndex
     from luisy.cas.remote_records import ActionRecord
+    from luisy.cas.signing import PublicKey
     from luisy.model import Action
 
 _IN_NAMESPACE = "b.id >> 24 IN (SELECT s.id FROM remote_segments s WHERE s.namespace = :namespace)"
-_WINNER = f"SELECT b.id FROM remote_actions b WHERE b.key = {{key}} AND {_IN_NAMESPACE} ORDER BY b.rank, b.slot LIMIT 1"
-
+_SIGNED = (
+    "EXISTS (SELECT 1 FROM remote_blocks k WHERE k.id = b.block AND k.verified = 1 AND k.signer IN ({keys}))"
+)
 
 _COLUMNS = f"{COLUMNS}, 0"  # what has side files is never uploaded
 
 
 class RemoteRows:
-    """Questions about one namespace, with the names and the answers of the store's own."""
+    """Questions about one namespace, with the names and the answers of the store's own.
 
-    def __init__(self, index: RemoteIndex) -> None:
+    :param trusted: whose actions count, and whose word that bytes are bad; what others say is as if it were not there,
+        before it is asked who wins. None: everybody's. Their signatures must have been verified
+        (:meth:`RemoteIndex.verify`); what has none is by ``UNSIGNED``.
+    """
+
+    def __init__(self, index: RemoteIndex, trusted: Collection[PublicKey] | None = None) -> None:
         self._index = index
         self._database = index.database
+        signed = "" if trusted is None else " AND " + _SIGNED.format(keys=keys_in_sql(trusted))
+        self._counts = _IN_NAMESPACE + signed
+
+    def _winner(self, key: str) -> str:
+        return f"SELECT b.id FROM remote_actions b WHERE b.key = {key} AND {self._counts} ORDER BY b.rank, b.slot LIMIT 1"
 
     def _ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Any]:
         return self._database.query(sql, {**(parameters or {}), "namespace": self._index.namespace})
@@ -45,10 +58,32 @@ class RemoteRows:
             return {}
         rows = self._ask(
             WANTED + f"SELECT {_COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
-            f" ON a.id = ({_WINNER.format(key='wanted.digest')})",
+            f" ON a.id = ({self._winner('wanted.digest')})",
             packed(keys),
         )
         return {Key(row[-1].hex()): result_of(row) for row in rows}
+
+    def with_action(self, keys: Sequence[Key]) -> set[Key]:
+        """Which of *keys* have an action, also one with a trace."""
+        rows = self._ask(
+            WANTED
+            + f"SELECT DISTINCT wanted.digest FROM wanted CROSS JOIN remote_actions b ON {self._counts}"
+            " AND (b.key = wanted.digest OR b.base_key = wanted.digest)",
+            packed(keys),
+        )
+        return {Key(row[0].hex()) for row in rows}
+
+    def contents_at(self, keys: Sequence[Key]) -> dict[Key, set[Digest]]:
+        """The contents of all actions at each key, of those that win and of those that do not."""
+        found: dict[Key, set[Digest]] = {key: set() for key in keys}
+        rows = self._ask(
+            WANTED + "SELECT DISTINCT wanted.digest, b.manifest FROM wanted CROSS JOIN remote_actions b"
+            f" ON b.key = wanted.digest AND {self._counts}",
+            packed(keys),
+        )
+        for key, manifest in rows:
+            found[Key(key.hex())].add(Digest(manifest.hex()))
+        return found
 
     def traced(self, keys: Sequence[Key]) -> dict[Key, list[Result]]:
         """The winning actions with a trace at each base key, newest first."""
@@ -56,7 +91,7 @@ class RemoteRows:
         if keys:
             rows = self._ask(
                 WANTED + f"SELECT {_COLUMNS}, wanted.digest FROM wanted CROSS JOIN remote_actions a"
-                f" ON a.base_key = wanted.digest AND a.id = ({_WINNER.format(key='a.key')})"
+                f" ON a.base_key = wanted.digest AND a.id = ({self._winner('a.key')})"
                 " ORDER BY abs(a.rank) DESC, a.slot, a.key",
                 packed(keys),
             )
@@ -68,7 +103,7 @@ class RemoteRows:
         """The winning action with this shallow key; of several keys that have one, the one that wins again."""
         rows = self._ask(
             f"SELECT {_COLUMNS} FROM remote_actions a WHERE a.shallow_key = :key"
-            f" AND a.id = ({_WINNER.format(key='a.key')}) ORDER BY a.rank, a.slot LIMIT 1",
+            f" AND a.id = ({self._winner('a.key')}) ORDER BY a.rank, a.slot LIMIT 1",
             {"key": bytes.fromhex(key)},
         )
         return result_of(rows[0]) if rows else None
@@ -80,7 +115,7 @@ class RemoteRows:
             return set()
         rows = self._ask(
             WANTED + "SELECT DISTINCT b.family, b.params_digest FROM wanted CROSS JOIN remote_actions b"
-            f" ON b.params_digest = wanted.digest AND {_IN_NAMESPACE}",
+            f" ON b.params_digest = wanted.digest AND {self._counts}",
             packed([task[2] for task in wanted]),
         )
         return {(self._index.project, family, Digest(params.hex())) for family, params in rows}.intersection(
@@ -93,7 +128,7 @@ class RemoteRows:
             return {}
         rows = self._ask(
             "SELECT b.fingerprint, max(b.shallow_key IS NOT NULL) FROM remote_actions b"
-            f" WHERE b.params_digest = :params AND b.family = :family AND {_IN_NAMESPACE} GROUP BY b.fingerprint",
+            f" WHERE b.params_digest = :params AND b.family = :family AND {self._counts} GROUP BY b.fingerprint",
             {"params": bytes.fromhex(params_digest), "family": family},
         )
         return {Digest(row[0].hex()): row[1] == 1 for row in rows}
@@ -105,7 +140,7 @@ class RemoteRows:
         for condition in ("a.params_digest = :params AND", ""):  # the first is answered by an index
             rows = self._ask(
                 f"SELECT a.key FROM remote_actions a WHERE {condition} a.family = :family"
-                f" AND a.id = ({_WINNER.format(key='a.key')}) ORDER BY a.created DESC, a.key LIMIT 1",
+                f" AND a.id = ({self._winner('a.key')}) ORDER BY a.created DESC, a.key LIMIT 1",
                 {"params": bytes.fromhex(params_digest), "family": family},
             )
             if rows:
@@ -119,7 +154,7 @@ class RemoteRows:
         rows = self._ask(
             WANTED
             + "SELECT wanted.digest, a.id >> 24, a.frame, a.position FROM wanted CROSS JOIN remote_actions a"
-            f" ON a.id = ({_WINNER.format(key='wanted.digest')})",
+            f" ON a.id = ({self._winner('wanted.digest')})",
             packed(keys),
         )
         by_frame: dict[tuple[int, int], list[tuple[Key, int]]] = {}
@@ -141,7 +176,7 @@ class RemoteRows:
         condition = "" if family is None else "AND a.family = :family"
         rows = self._ask(
             "SELECT a.key, a.family, a.manifest, a.size, a.seconds, a.created, a.adopted FROM remote_actions a"
-            f" WHERE a.id = ({_WINNER.format(key='a.key')}) {condition} ORDER BY a.created DESC, a.key",
+            f" WHERE a.id = ({self._winner('a.key')}) {condition} ORDER BY a.created DESC, a.key",
             {"family": family},
         )
         return [
@@ -167,7 +202,7 @@ class RemoteRows:
         """
         rows = self._ask(
             "SELECT DISTINCT b.key FROM remote_actions b WHERE b.key BETWEEN :least AND :greatest"
-            f" AND {_IN_NAMESPACE} ORDER BY b.key LIMIT {MOST}",
+            f" AND {self._counts} ORDER BY b.key LIMIT {MOST}",
             dict(zip(("least", "greatest"), bounds(prefix), strict=True)),
         )
         return [Key(row[0].hex()) for row in rows]
@@ -233,7 +268,7 @@ class RemoteRows:
     def bad_places(self) -> set[tuple[bytes, str]]:
         """Object and blob of every location that was ever found bad, mended or not: to be tried last."""
         rows = self._ask(
-            f"SELECT DISTINCT b.digest, b.blob FROM remote_bads b WHERE {_IN_NAMESPACE}"
+            f"SELECT DISTINCT b.digest, b.blob FROM remote_bads b WHERE {self._counts}"
             " UNION SELECT digest, blob FROM remote_doubts WHERE namespace = :namespace",
         )
         return {(row[0], row[1]) for row in rows}
@@ -242,6 +277,6 @@ class RemoteRows:
         """What segments say of locations that are bad, and not mended since."""
         rows = self._ask(
             "SELECT b.digest, b.blob, b.etag, max(b.mended) FROM remote_bads b WHERE"
-            f" {_IN_NAMESPACE} GROUP BY b.digest, b.blob, b.etag HAVING max(b.mended) = 0",
+            f" {self._counts} GROUP BY b.digest, b.blob, b.etag HAVING max(b.mended) = 0",
         )
         return [BadRecord(*row) for row in rows]

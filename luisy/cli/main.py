@@ -30,6 +30,7 @@ _COMMANDS = {
     "log": "luisy.cli.log:log",
     "plan": "luisy.cli.plan:plan",
     "run": "luisy.cli.run:run",
+    "signing": "luisy.cli.signing:signing",
     "why": "luisy.cli.why:why",
 }
 _RUNS = frozenset({"run", "plan"})

@@ -41,6 +41,10 @@ def general(command: Command) -> Command:
 def remote_urls(command: Command) -> Command:
     """Which remotes are asked, for commands whose ``--remote`` says that they are."""
     for option in (
+        click.option(
+            "--trusted-keys", metavar="KEY[,KEY]", help="Public keys whose results count, no others."
+        ),
+        click.option("--signing-key", metavar="FILE", help="The key that signs what is pushed."),
         click.option("--retry-seconds", metavar="SECONDS", help="How long a request is tried again."),
         click.option("--azure-endpoint", metavar="URL", help="The blob endpoint of the storage account."),
         click.option("--write", metavar="URL", help="The remote that takes results."),

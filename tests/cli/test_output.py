@@ -41,6 +41,7 @@ HELP = (
         )
     ),
     "cas",
+    *("signing", "signing generate", "signing list", "signing resign"),
 )
 
 

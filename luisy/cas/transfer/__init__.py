@@ -14,5 +14,6 @@ from luisy.cas.transfer.candidates import Held, HeldRef
 from luisy.cas.transfer.mirror import Fetched, Mirror, Pushed
 from luisy.cas.transfer.planning import PushPlan
 from luisy.cas.transfer.refs import Offer, Origin, Ref
+from luisy.cas.transfer.resigning import Resigned
 
-__all__ = ["Fetched", "Held", "HeldRef", "Mirror", "Offer", "Origin", "PushPlan", "Pushed", "Ref"]
+__all__ = ["Fetched", "Held", "HeldRef", "Mirror", "Offer", "Origin", "PushPlan", "Pushed", "Ref", "Resigned"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from luisy.cas.action_rows import Listed
     from luisy.cas.store import Store
+    from luisy.model import Action
 
 _BATCH = 2048
 """Actions that are read at once."""
@@ -138,6 +139,17 @@ def load(store: Store, keys: Sequence[Key]) -> tuple[list[Candidate], list[Held]
             extras = {one: sizes[one] for one in (action.parts, action.sources) if one in sizes}
             found.append(Candidate(key, action.manifest, inline, actions.encode(action), objects, extras))
     return found, held
+
+
+def recorded(action: Action, record: bytes, manifest: Manifest, located: Mapping[Digest, int]) -> Candidate:
+    """An action of the remote as it stands there.
+
+    :param record: the bytes of its action file.
+    :param located: sizes of the objects that explain actions, as far as the remote has them.
+    """
+    what = content(manifest)
+    extras = {one: located[one] for one in (action.parts, action.sources) if one and one in located}
+    return Candidate(action.key, manifest.digest, what.inline, record, what.objects, extras)
 
 
 def content(manifest: Manifest) -> Candidate:

@@ -12,6 +12,7 @@ from luisy.cas.remote_index import Incoming
 from luisy.cas.remote_limits import ATTEMPTS, SEGMENT_STORED
 from luisy.cas.remote_names import level_of
 from luisy.cas.segments import bad_segment
+from luisy.cas.signing import Authority
 from luisy.cas.transfer.parallel import in_parallel
 from luisy.cas.transfer.slots import contended
 from luisy.errors import CorruptionError, RemoteError
@@ -44,12 +45,14 @@ class Seen:
 class Merger:
     """Merges the segments of one namespace.
 
+    :param authority: whose signatures are looked at when a segment is merged.
     :ivar bad: versions of segments that could not be read; told once, and not asked for again by this process.
     """
 
     remote: Remote
     namespace: Namespace
     index: RemoteIndex
+    authority: Authority = field(default_factory=Authority)
     bad: set[tuple[str, str]] = field(default_factory=set)
 
     def refresh(self) -> Seen:
@@ -135,7 +138,17 @@ class Merger:
                     logger.warning(
                         "%d records of segment %s are not sound and left out", left_out, incoming.name
                     )
+        self.verify(connection)
         return there == set(seen.live)
+
+    def verify(self, connection: sqlite3.Connection) -> None:
+        """Look at signatures that nobody has looked at, also of what was merged before their keys were trusted."""
+        if wrong := self.index.verify(connection, self.authority.verifiable):
+            logger.warning(
+                "%d pushes in %s have a signature that is not by the key they name: they count as missing",
+                wrong,
+                self.remote.url,
+            )
 
 
 def lower(name: str, supersedes: Iterable[str]) -> set[str]:

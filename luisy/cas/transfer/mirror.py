@@ -17,27 +17,31 @@ from luisy.cas.remote_notes import RemoteNotes
 from luisy.cas.remote_records import FORMAT, Records
 from luisy.cas.remote_rows import RemoteRows
 from luisy.cas.segments import encode
+from luisy.cas.signing import Authority
 from luisy.cas.transfer.merging import Merger, newer_remote
 from luisy.cas.transfer.parallel import Control, in_parallel
 from luisy.cas.transfer.planning import Planner, PushPlan
 from luisy.cas.transfer.pulling import Puller, download
 from luisy.cas.transfer.pushing import Committed, Pusher
+from luisy.cas.transfer.questions import Questions
+from luisy.cas.transfer.refs import believed
 from luisy.cas.transfer.refs import read as read_refs
 from luisy.cas.transfer.refs import write as write_refs
+from luisy.cas.transfer.resigning import Resigned, Resigner, sign_refs
 from luisy.cas.transfer.slots import commit, contended, open_slot
 from luisy.cas.transfer.uploading import Uploader
 from luisy.errors import StoreError
+from luisy.model import Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from luisy.cas.action_rows import Listed, Result
     from luisy.cas.external_rows import RawBlob
     from luisy.cas.remote import Remote
     from luisy.cas.store import Store
     from luisy.cas.transfer.candidates import Candidate, Held, HeldRef
     from luisy.cas.transfer.refs import Offers, Ref
-    from luisy.model import Action, Digest, Key, Reason
+    from luisy.model import Action, Digest, Reason
 
     Progress = Callable[[int, int], None]
 
@@ -76,24 +80,29 @@ class Pushed:
     refs_held_back: tuple[HeldRef, ...]
 
 
-class Mirror:
+class Mirror(Questions):
     """The results of one project in a remote.
 
     Questions are answered from what :meth:`refresh` merged last into the store's index, without a request. It may
     be used by one thread at a time, and survives forks. Raised from everywhere that asks the remote: Unreachable,
     Misconfigured; and StoreError where the store cannot be written.
+
+    :param authority: whose results count, and who signs what is pushed; without it everybody's, and nobody.
     """
 
-    def __init__(self, store: Store, remote: Remote, project: str) -> None:
+    def __init__(
+        self, store: Store, remote: Remote, project: str, authority: Authority | None = None
+    ) -> None:
         self._store = store
         self._remote = remote
         self._namespace = Namespace(project)
+        self._authority = authority or Authority()
         rows = database.in_memory() if store.read_only else store.database
-        self._index = RemoteIndex(rows, remote.url, project)
-        self._rows = RemoteRows(self._index)
+        super().__init__(RemoteIndex(rows, remote.url, project), self._authority)
+        self._heard = RemoteRows(self._index, self._authority.heard)
         self._notes = RemoteNotes(self._index)
-        self._merger = Merger(remote, self._namespace, self._index)
-        self._planner = Planner(store, self._rows, self._notes, project)
+        self._merger = Merger(remote, self._namespace, self._index, self._authority)
+        self._planner = Planner(store, self._heard, self._notes, project)
         self._format: int | None = None
         self._server_time = 0.0
 
@@ -102,12 +111,7 @@ class Mirror:
         """The project whose results these are."""
         return self._namespace.project
 
-    @property
-    def url(self) -> str:
-        """Where the remote is, without secrets."""
-        return self._remote.url
-
-    # --- asking
+    # --- looking
 
     def refresh(self) -> None:
         """Bring the merged index up to date: one listing, and what it shows that is new.
@@ -131,50 +135,6 @@ class Mirror:
         if told != FORMAT:
             raise newer_remote(self.url)
         self._format = FORMAT
-
-    def results(self, keys: Iterable[Key]) -> dict[Key, Result]:
-        """The result that wins at each key; one query whatever their number."""
-        return self._rows.results(list(keys))
-
-    def traced(self, keys: Iterable[Key]) -> dict[Key, list[Result]]:
-        """The results with a trace at each base key, newest first."""
-        return self._rows.traced(list(keys))
-
-    def by_shallow(self, key: Key) -> Result | None:
-        """A result with this shallow key."""
-        return self._rows.by_shallow(key)
-
-    def known_many(self, tasks: Iterable[tuple[str, str, Digest]]) -> set[tuple[str, str, Digest]]:
-        """Which of (project, family, params digest) have a result at any key."""
-        return self._rows.known(tasks)
-
-    def history(self, project: str, family: str, params_digest: Digest) -> dict[Digest, bool]:
-        """The fingerprints of a task's results; True where one might be found by a shallow key."""
-        return self._rows.history(project, family, params_digest)
-
-    def nearest(self, project: str, family: str, params_digest: Digest) -> Key | None:
-        """The newest result of this task and these parameters, else the newest of this task."""
-        return self._rows.nearest(project, family, params_digest)
-
-    def action(self, key: Key) -> Action | None:
-        """The whole action that wins at *key*."""
-        found = self._rows.actions([key]).get(key)
-        return None if found is None else found[0]
-
-    def actions(self, keys: Iterable[Key]) -> dict[Key, Action]:
-        """The whole actions that win at these keys."""
-        return {key: action for key, (action, _) in self._rows.actions(list(keys)).items()}
-
-    def listed(self, family: str | None = None) -> list[Listed]:
-        """All results, or those of one family, newest first; without parameters."""
-        return self._rows.listed(family)
-
-    def starting(self, prefix: str) -> list[Key]:
-        """The keys of results that start with *prefix*; at most 64 of them.
-
-        :raises UsageError: *prefix* is not 6 to 64 hex digits.
-        """
-        return self._rows.starting(prefix)
 
     # --- down
 
@@ -242,7 +202,8 @@ class Mirror:
         self.refresh()
         refs = None
         if offers:
-            refs = self._planner.refs(offers, self.refs(), self.raw, replace=replace_refs, url=self.url)
+            theirs = believed(self._all_refs(), self.project, self._authority.heard)
+            refs = self._planner.refs(offers, theirs, self.raw, replace=replace_refs, url=self.url)
         return self._planner.plan(
             keys, superseding=superseding, adopted=adopted, now=self._server_time, refs=refs
         )
@@ -276,8 +237,14 @@ class Mirror:
                     done = pusher.push([*plan.candidates, *refs.contents], plan.there)
                 if refs.written:
                     seen = self._store.seen_refs(self.url, self.project)
-                    blob = self._namespace.refs
-                    write_refs(self._remote, blob, refs.written, seen, replace=refs.replace)
+                    write_refs(
+                        self._remote,
+                        self._namespace,
+                        refs.written,
+                        seen,
+                        self._authority,
+                        replace=refs.replace,
+                    )
         if progress is not None:
             progress(plan.bytes, plan.bytes)
         self.saw_refs({**refs.agreed, **{name: offer.ref.manifest for name, offer in refs.written.items()}})
@@ -290,6 +257,29 @@ class Mirror:
             tuple(refs.written),
             refs.held_back,
         )
+
+    def resign(self, *, dry_run: bool = False) -> Resigned:
+        """Sign what a trusted key, or this store's own content, vouches for, and is not signed by our key yet.
+
+        :raises UsageError: there is no signing key (slug ``no-signing-key``).
+        :raises RemoteError, StoreError: as :meth:`push`.
+        """
+        signer = self._authority.require_signer()
+        self.refresh()
+        puller = self._puller(None, 0)
+        resigner = Resigner(self._store, self._index, self._planner, puller, self._authority)
+        with self._store.telling():
+            found = resigner.actions()
+        keys = tuple(Key(one.name) for one in found.candidates)
+        if dry_run:
+            names = resigner.refs(self._all_refs(), self._namespace)
+            return Resigned(keys, tuple(sorted(names)), found.there, tuple(found.left))
+        if found.candidates:
+            self._mark_format()
+            pusher = self._pusher(self._uploader(None, 0), frozenset(found.outranking), resigner.rows)
+            keys = pusher.push(found.candidates, {}).actions
+        names = sign_refs(self._remote, self._namespace, resigner, signer)
+        return Resigned(keys, tuple(sorted(names)), found.there, tuple(found.left))
 
     @contextlib.contextmanager
     def _guarding(self, contents: Collection[Candidate]) -> Iterator[None]:
@@ -315,18 +305,22 @@ class Mirror:
         control = Control(_counted(progress, total))
         return Uploader(self._store, self._remote, self._namespace, self._notes, control)
 
-    def _pusher(self, uploader: Uploader, superseding: frozenset[Key]) -> Pusher:
+    def _pusher(
+        self, uploader: Uploader, superseding: frozenset[Key], signed: RemoteRows | None = None
+    ) -> Pusher:
+        """:param signed: what of the index counts, where that is less than usual; then *superseding* outrank the rest."""
         return Pusher(
             self._store,
             self._remote,
             self._namespace,
             self._index,
-            self._rows,
+            signed or self._heard,
             self._notes,
             self._merger,
             uploader,
             self._planner,
             superseding,
+            superseding if signed else frozenset(),
         )
 
     def _mark_format(self) -> None:
@@ -345,7 +339,14 @@ class Mirror:
     # --- refs and other systems' files
 
     def refs(self) -> dict[str, Ref]:
-        """All refs of the project; one request."""
+        """All refs of the project that count; one request."""
+        found = self._all_refs()
+        counting = believed(found, self.project, self._authority.trusted)
+        if len(counting) < len(found):
+            self._authority.refuses(f"{self.url} has refs that are signed")
+        return counting
+
+    def _all_refs(self) -> dict[str, Ref]:
         return read_refs(self._remote, self._namespace.refs)
 
     def saw_refs(self, refs: Mapping[str, Digest]) -> None:

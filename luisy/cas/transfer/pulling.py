@@ -85,7 +85,7 @@ class Puller:
         found = self.rows.actions(keys)
         odd = self.rows.results([key for key in keys if key not in found])
         failed = {key: ODD if key in odd else NO_RESULT for key in keys if key not in found}
-        whole = self._manifests({action.manifest: record.manifest for action, record in found.values()})
+        whole = self.manifests({action.manifest: record.manifest for action, record in found.values()})
         extra = {
             digest
             for action, _ in found.values()
@@ -110,7 +110,7 @@ class Puller:
         wanted = list(dict.fromkeys(digests))
         inline: dict[Digest, bytes | None] = dict.fromkeys(wanted)
         inline.update(self.rows.contents(wanted))
-        whole = self._manifests(inline)
+        whole = self.manifests(inline)
         sizes = _sizes(whole.values())
         missing = self.objects_of(sizes, ())
         failed = {digest: GONE for digest in wanted if digest not in whole}
@@ -120,7 +120,7 @@ class Puller:
                 failed[digest] = lost[0]
         return failed
 
-    def _manifests(self, inline: Mapping[Digest, bytes | None]) -> dict[Digest, Manifest]:
+    def manifests(self, inline: Mapping[Digest, bytes | None]) -> dict[Digest, Manifest]:
         """The manifests, in the store by now: out of their records, or as objects."""
         found: dict[Digest, Manifest] = {}
         there = self.store.check(inline)

@@ -29,7 +29,7 @@ from luisy.cas.transfer.uploading import Touch, Uploader
 from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from luisy.cas.remote import Remote
     from luisy.cas.remote_index import RemoteIndex
@@ -80,7 +80,9 @@ class Committed:
 class Pusher:
     """Commits candidates to one namespace.
 
+    :param rows: what of the index counts for what has to be pushed.
     :param superseding: keys whose result is to win over what is there.
+    :param outranking: keys whose result, if it is written, is to win also over what does not count here.
     """
 
     store: Store
@@ -93,6 +95,7 @@ class Pusher:
     uploader: Uploader
     planner: Planner
     superseding: frozenset[Key] = frozenset()
+    outranking: frozenset[Key] = frozenset()
 
     def push(self, candidates: Sequence[Candidate], there: Mapping[Key, Word]) -> Committed:
         """Commit *candidates*, in as many commits as their records need.
@@ -122,7 +125,7 @@ class Pusher:
             if opened is None:  # broken before we even looked
                 continue
             placed = self.uploader.place(work.missing, work.touches, {one.blob for one in work.bads})
-            records = _records(work, slot, opened, placed)
+            records = _records(work, slot, opened, placed, self._signed)
             data = segments.encode(self.namespace.project, records, work.supersedes)
             etag = commit(self.remote, self.namespace, slot, data)
             if etag is None:
@@ -130,6 +133,9 @@ class Pusher:
             self._take(slot, str(etag), data, work)
             return work
         raise contended("its slots were broken, or the index of the store kept changing")
+
+    def _signed(self, block: Block) -> Block:
+        return block.signed_by(self.merger.authority.signer, self.namespace.project)
 
     def _level(self) -> int:
         """That of the slot to open: high enough for what it may fold by what is known now."""
@@ -186,7 +192,8 @@ class Pusher:
                 stale=last_used.get(key, 0.0) < seen.listing.server_time - USE_AGAIN,
             )
             if said in (Word.WRITE, Word.SUPERSEDE):
-                work.written.append((one, SUPERSEDING if said is Word.SUPERSEDE else 0))
+                supersedes = said is Word.SUPERSEDE or key in self.outranking
+                work.written.append((one, SUPERSEDING if supersedes else 0))
             elif said is Word.USE:
                 work.used.append(key)
             elif said is Word.OUTVOTED:
@@ -248,6 +255,7 @@ class Pusher:
                     self.index.drop(connection, merged[name].id)
             if slot.name not in merged:
                 self.index.add(connection, incoming)
+                self.merger.verify(connection)
         self.uploader.committed()
         self.notes.told(work.bads)
 
@@ -264,20 +272,31 @@ def _opened(seen: Seen, blob: str) -> int | None:
     )
 
 
-def _records(work: Work, slot: Slot, opened: int, placed: Mapping[Digest, LocationRecord]) -> Records:
+def _records(
+    work: Work,
+    slot: Slot,
+    opened: int,
+    placed: Mapping[Digest, LocationRecord],
+    signed: Callable[[Block], Block],
+) -> Records:
     """Our own block with its records, and what is folded into the segment with it."""
     actions = [
         ActionRecord(bytes.fromhex(one.name), 0, flags, one.record, one.inline) for one, flags in work.written
     ]
     contents = [ContentRecord(bytes.fromhex(one.name), 0, one.inline) for one in work.contents]
-    digests = sorted([*(one.digest() for one in actions), *(one.digest() for one in contents)])
+    bads = [_bad_now(one, placed) for one in work.bads]
+    digests = [
+        *(one.digest() for one in actions),
+        *(one.digest() for one in contents),
+        *(one.told() for one in bads),
+    ]
     own = Records(
-        (Block(bytes.fromhex(slot.uuid), opened, b"".join(digests)),),
+        (signed(Block(bytes.fromhex(slot.uuid), opened, b"".join(sorted(digests)))),),
         actions,
         contents,
         tuple(placed.values()),
         [UseRecord(bytes.fromhex(key), opened) for key in work.used],
-        [_bad_now(one, placed) for one in work.bads],
+        bads,
     )
     return folded([own, *work.folded])
 

@@ -2,10 +2,12 @@
 
 ``refs.json``::
 
-    {"format": 1, "refs": {name: {"manifest": digest, "raw": {blob: {"etag": text, "size": bytes}}}}}
+    {"format": 1, "refs": {name: {"manifest": digest, "raw": {blob: {"etag": text, "size": bytes}},
+                                  "key_id": hex, "signature": hex}}}
 
 A name is that of the task's output below its project's folder. ``raw`` is empty where the content was pushed; else
-the content was hashed from other systems' blobs, which it names relative to ``raw/``.
+the content was hashed from other systems' blobs, which it names relative to ``raw/``. The last two are there where
+somebody has signed the ref.
 """
 
 from __future__ import annotations
@@ -21,12 +23,19 @@ from luisy.cas.external_rows import RawBlob
 from luisy.cas.remote import BlobMissing, ConditionFailed
 from luisy.cas.remote_limits import ATTEMPTS, REFS_STORED
 from luisy.cas.remote_records import FORMAT
+from luisy.cas.signing import PublicKey, counts, message
 from luisy.cas.transfer.slots import contended
 from luisy.errors import CorruptionError, RemoteError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from luisy.cas.remote import ETag, Listing, Remote
+    from luisy.cas.remote_names import Namespace
+    from luisy.cas.signing import Authority, SigningKey
     from luisy.model import Digest, Manifest
+
+REF_CONTEXT = "luisy 1 remote ref"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +44,36 @@ class Ref:
 
     :param manifest: its content digest.
     :param raw: the plain blobs that it was hashed from, by their names below ``raw/``; empty if it was pushed.
+    :param key_id: the public key of the signature, hexadecimal; empty where there is none. What a ref says is the same
+        whoever says it.
     """
 
     manifest: Digest
     raw: Mapping[str, RawBlob] = field(default_factory=dict)
+    key_id: str = field(default="", compare=False)
+    signature: str = field(default="", compare=False)
+
+    def signed(self, project: str, name: str) -> bytes:
+        """The bytes that the signature covers."""
+        parts = [str(FORMAT), project, name, self.manifest]
+        for blob in sorted(self.raw):
+            parts += [blob, self.raw[blob].etag, str(self.raw[blob].size)]
+        return message(REF_CONTEXT, [part.encode("utf-8", "surrogatepass") for part in parts])
+
+    def signed_by(self, signer: SigningKey | None, project: str, name: str) -> Ref:
+        """This ref with a signature, or without one where there is no key."""
+        if signer is None:
+            return Ref(self.manifest, self.raw)
+        signature = signer.sign(self.signed(project, name))
+        return Ref(self.manifest, self.raw, signer.public.hex(), signature.hex())
+
+    def counts(self, project: str, name: str, keys: Collection[PublicKey] | None) -> bool:
+        """Whether it is by one of *keys*; None: whoever it is by."""
+        try:
+            by, signature = bytes.fromhex(self.key_id), bytes.fromhex(self.signature)
+        except ValueError:
+            return keys is None
+        return counts(self.signed(project, name), signature, PublicKey(by), keys)
 
     def holds(self, raw: Listing) -> bool:
         """Whether one listing of ``raw/`` (:meth:`Mirror.raw`) confirms it; a pushed one always holds."""
@@ -113,6 +148,7 @@ def encode(refs: Mapping[str, Ref]) -> bytes:
         name: {
             "manifest": ref.manifest,
             "raw": {blob: {"etag": raw.etag, "size": raw.size} for blob, raw in ref.raw.items()},
+            **({"key_id": ref.key_id, "signature": ref.signature} if ref.key_id else {}),
         }
         for name, ref in refs.items()
     }
@@ -135,7 +171,7 @@ def decode(data: bytes) -> dict[str, Ref]:
 
 def _ref(found: Fields) -> Ref:
     raw = {name: RawBlob(one.text("etag"), one.count("size")) for name, one in found.members("raw")}
-    return Ref(found.digest("manifest"), raw)
+    return Ref(found.digest("manifest"), raw, found.optional_text("key_id"), found.optional_text("signature"))
 
 
 def read(remote: Remote, blob: str) -> dict[str, Ref]:
@@ -146,16 +182,35 @@ def read(remote: Remote, blob: str) -> dict[str, Ref]:
         return {}
 
 
-def write(remote: Remote, blob: str, offers: Offers, seen: Mapping[str, Digest], *, replace: bool) -> None:
+def believed(refs: Mapping[str, Ref], project: str, keys: Collection[PublicKey] | None) -> dict[str, Ref]:
+    """Those of *refs* that are by one of *keys*; None: all."""
+    return {name: ref for name, ref in refs.items() if ref.counts(project, name, keys)}
+
+
+def write(
+    remote: Remote,
+    namespace: Namespace,
+    offers: Offers,
+    seen: Mapping[str, Digest],
+    authority: Authority,
+    *,
+    replace: bool,
+) -> None:
     """Put *offers* among the refs, unless somebody else has moved one of them meanwhile.
 
     :param seen: as for :func:`to_write`.
+    :param authority: whose refs count, and who signs these; those that do not count stay unless they are in the way.
     :raises RemoteError: as :func:`to_write`; nothing was written.
     """
+    project, blob = namespace.project, namespace.refs
     for _ in range(ATTEMPTS):
         etag = _etag(remote, blob)
         theirs = read(remote, blob)  # not older than the ETag; if it is newer, the write fails
-        ours = {name: offers[name].ref for name in to_write(offers, theirs, seen, replace=replace)}
+        counting = believed(theirs, project, authority.heard)
+        ours = {
+            name: offers[name].ref.signed_by(authority.signer, project, name)
+            for name in to_write(offers, counting, seen, replace=replace)
+        }
         if not ours:
             return
         try:

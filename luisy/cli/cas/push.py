@@ -59,7 +59,7 @@ def push(
     how = pushing.How(bool(dry_run), bool(push_adopted), bool(force), bool(replace_refs))
     with (
         needed(settings) if wanted.names else opened(settings) or Store.ephemeral() as store,
-        Mirrors(store, settings) as mirrors,
+        Mirrors(store, settings, signs=True) as mirrors,
         transfer_progress(settings) as progress,
     ):
         done = pushing.push(store, mirrors, wanted, how, progress=progress)

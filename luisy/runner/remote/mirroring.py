@@ -11,7 +11,7 @@ from luisy.cas.remote_index import known_projects
 from luisy.cas.remote_names import Namespace
 from luisy.cas.transfer import Mirror
 from luisy.errors import NoSuchResult
-from luisy.runner.remote.remotes import default_url, remote_at
+from luisy.runner.remote.remotes import authority_of, default_url, remote_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,9 +39,14 @@ class Names:
 
 
 class Mirrors:
-    """The remotes of one command that is remote by nature, opened when they are asked for."""
+    """The remotes of one command that is remote by nature, opened when they are asked for.
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    :param signs: whether the command pushes anything.
+    :raises UsageError: it does, and the signing key cannot be used.
+    """
+
+    def __init__(self, store: Store, settings: Settings, *, signs: bool = False) -> None:
+        self.authority = authority_of(settings, signs=signs)
         self._store = store
         self._settings = settings
         self._meter = Meter()
@@ -70,7 +75,7 @@ class Mirrors:
 
     def mirror(self, url: str, project: str) -> Mirror:
         """A project in it."""
-        return Mirror(self._store, self.remote(url), project)
+        return Mirror(self._store, self.remote(url), project, self.authority)
 
     def projects(self, url: str, *, discover: bool) -> list[str]:
         """The projects to look for in the remote at *url*: those that this store has to do with.
@@ -79,7 +84,7 @@ class Mirrors:
         """
         remote = self.remote(url)
         known = projects_of(self._store) | known_projects(self._store.database, remote.url)
-        return sorted(known if known and not discover else known | _projects_in(remote))
+        return sorted(known if known and not discover else known | projects_in(remote))
 
     def readable(self, *, discover: bool) -> list[Mirror]:
         """A mirror for each project in each remote to read, refreshed.
@@ -110,7 +115,7 @@ def projects_of(store: Store) -> set[str]:
     return {item.project for item in store.list_actions()}
 
 
-def _projects_in(remote: Remote) -> set[str]:
+def projects_in(remote: Remote) -> set[str]:
     """The projects that have a namespace in a remote; lists everything in it."""
     names = (blob.name for blob in remote.list("").blobs if blob.name.endswith(_FORMAT))
     folders = (name.removesuffix(_FORMAT) for name in names)

@@ -13,12 +13,13 @@ from luisy.errors import LuisyError, RemoteError, StoreError
 from luisy.model import Digest
 from luisy.runner.remote.mirroring import nothing_of, projects_of, told_for
 from luisy.runner.remote.publishing import offers_of, take_in
-from luisy.runner.remote.remotes import default_url, remote_at
+from luisy.runner.remote.remotes import authority_of, default_url, remote_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from luisy.cas import ExternalFiles, Listed, Store
+    from luisy.cas.signing import PublicKey
     from luisy.cas.transfer import Held, HeldRef, Mirror, PushPlan
     from luisy.cas.transfer.refs import Offers
     from luisy.model import Key
@@ -215,6 +216,7 @@ def not_pushed(store: Store, settings: Settings) -> tuple[str | None, list[NotPu
     try:
         url = settings.write or default_url(settings)
         where = remote_at(url, settings).url
+        heard = authority_of(settings, signs=True).heard
     except LuisyError:
         return None, []
     merged = known_projects(store.database, where)
@@ -222,13 +224,15 @@ def not_pushed(store: Store, settings: Settings) -> tuple[str | None, list[NotPu
     for item in store.list_actions():
         by_project.setdefault(item.project, []).append(item)
     return where, [
-        _lacking(project, items, _merged(store, where, project, items) if project in merged else ())
+        _lacking(project, items, _merged(store, where, project, items, heard) if project in merged else ())
         for project, items in sorted(by_project.items())
     ]
 
 
-def _merged(store: Store, url: str, project: str, items: Iterable[Listed]) -> Iterable[Key]:
-    rows = RemoteRows(RemoteIndex(store.database, url, project))
+def _merged(
+    store: Store, url: str, project: str, items: Iterable[Listed], heard: Collection[PublicKey] | None
+) -> Iterable[Key]:
+    rows = RemoteRows(RemoteIndex(store.database, url, project), heard)
     return rows.results([item.key for item in items]).keys()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luisy.cas.remote import Misconfigured, Unreachable
@@ -10,6 +11,7 @@ from luisy.cas.remote.counting import Meter
 from luisy.cas.remote.credentials import Credentials
 from luisy.cas.remote.opening import open_remote
 from luisy.cas.remote.retry import Backoff
+from luisy.cas.signing import Authority, PublicKey, load
 from luisy.cas.transfer import Mirror
 from luisy.errors import RemoteError, StoreError
 from luisy.model import Reason
@@ -43,6 +45,25 @@ def credentials_of(settings: Settings) -> Credentials:
         settings.azure_connection_string or "",
         settings.azure_endpoint or "",
     )
+
+
+def authority_of(settings: Settings, *, signs: bool) -> Authority:
+    """Whom the settings trust, and as whom they speak.
+
+    :param signs: whether anything is going to be pushed; else the signing key is left alone.
+    :raises UsageError: the signing key cannot be used (slug ``bad-signing-key``).
+    """
+    trusted = frozenset(PublicKey(bytes.fromhex(key)) for key in settings.trusted_keys) or None
+    signer = load(Path(settings.signing_key)) if signs and settings.signing_key is not None else None
+    authority = Authority(trusted, signer)
+    if signs and trusted is not None and authority.own not in trusted:
+        logger.warning(
+            "what is uploaded is %s: whoever trusts the same keys does not read it",
+            "not signed"
+            if signer is None
+            else f"signed by {signer.public.hex()}, which is none of trusted_keys",
+        )
+    return authority
 
 
 def remote_at(url: str, settings: Settings, meter: Meter | None = None) -> Remote:
@@ -83,12 +104,14 @@ class Remotes:
     """Mirrors of the projects of one run.
 
     :param settings: say whether results are downloaded, uploaded or both; without either, no request is made.
+    :raises UsageError: results are to be uploaded, and the signing key cannot be used.
     :ivar required: fail, instead of going on without, where a remote does not answer.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
+        self._authority = authority_of(settings, signs=settings.upload)
         self._meter = Meter()
         self._open: dict[str, Remote] = {}
         self._mirrors: dict[tuple[str, str], Mirror] = {}
@@ -222,7 +245,7 @@ class Remotes:
     def _mirror(self, url: str, project: str) -> Mirror:
         place = (url, project)
         if place not in self._mirrors:
-            self._mirrors[place] = Mirror(self._store, self._remote(url), project)
+            self._mirrors[place] = Mirror(self._store, self._remote(url), project, self._authority)
         return self._mirrors[place]
 
     def _refresh(self, url: str, project: str) -> None:
