@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from luisy.fingerprint.nodes import External, Node
 from luisy.fingerprint.project import Origin
 from luisy.fingerprint.scopes import WHOLE
-from luisy.fingerprint.uses import HARMLESS, How
+from luisy.fingerprint.uses import HARMLESS, MUTATORS, How
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,6 +37,14 @@ _QUIET = frozenset(
     ]
 )
 """Standard modules whose state does not reach the output of a task."""
+
+
+_CALLERS = frozenset({"map", "filter", "sorted", "min", "max"})
+"""Built-in functions that call what they are given."""
+_CALLING_MODULES = frozenset(
+    {"functools", "itertools", "asyncio", "threading", "concurrent.futures", "contextlib"}
+)
+"""Standard modules whose functions do."""
 
 
 class Names(Protocol):
@@ -151,7 +159,7 @@ class Changes:
             changed.update(t for t in self._resolver.resolve(unit.module, chain) if self._is_object(t))
         for argument in uses.arguments:
             if argument.now:
-                changed |= self._changed_argument(unit, argument)
+                changed |= self._changed_argument(unit, argument) | self._done_by_argument(unit, argument)
         for chain in uses.bases:
             for target in self._resolver.resolve(unit.module, chain):
                 if isinstance(target, Node):
@@ -192,6 +200,19 @@ class Changes:
             changes = argument.discarded and not (callee and callee[-1] in HARMLESS)
         return self._changed(unit.module, argument.given, How.NOW) if changes else set()
 
+    def _done_by_argument(self, unit: Unit, argument: Argument) -> set[Node]:
+        """What a function changes that is given to one that calls it: `sorted(rows, key=function)`."""
+        callee = argument.callee
+        targets = self._resolver.resolve(unit.module, callee) if callee else ()
+        calls = bool(callee and not targets and callee[-1] in _CALLERS) or any(
+            t.module in _CALLING_MODULES
+            if isinstance(t, External)
+            else any(u.uses.calls_params for u in self._resolver.binders(t))
+            for t in targets
+        )
+        given = self._resolver.resolve(unit.module, argument.given) if calls else ()
+        return {node for target in given if isinstance(target, Node) for node in self.effects(target)}
+
     def _changed_bases(self, base: Node) -> set[Node]:
         """The project base classes (or metaclasses) that a new subclass changes, by ``__init_subclass__``."""
         changed: set[Node] = set()
@@ -211,11 +232,13 @@ class Changes:
         return changed
 
     def _is_object(self, target: Target) -> TypeGuard[Node]:
-        """True for a name that is assigned what a call of project code gave, and no class or function."""
+        """True for a name that is assigned what a call of project code gave, or a method that changes its object."""
         return isinstance(target, Node) and any(
             isinstance(unit.statement, (ast.Assign, ast.AnnAssign))
-            and isinstance(unit.statement.value, ast.Call)
-            and self._resolver.calls_project(unit)
+            and (
+                (isinstance(unit.statement.value, ast.Call) and self._resolver.calls_project(unit))
+                or getattr(unit.statement.value, "attr", "") in MUTATORS
+            )
             for unit in self._resolver.binders(target)
         )
 
@@ -235,6 +258,8 @@ class Changes:
                             changed |= self._changed_argument(unit, argument)
                     # Base classes count as called: their __init__ and their metaclass run with the subclass's.
                     called = [chain for chain, how in unit.uses.calls.items() if how & How.LATER]
+                    if isinstance(unit.statement, ast.Assign):  # `go = Class.method`
+                        called += unit.uses.aliases.get(node.name, ())
                     for chain in (*called, *unit.uses.bases):
                         for target in self._resolver.resolve(unit.module, chain):
                             if isinstance(target, Node) and target not in seen:

@@ -118,6 +118,8 @@ class Reader:
         if home is not None and depth < _MAX_ALIASES:
             for value in home.aliases.get(node.id, ()):
                 found.extend(self.receivers(value, home, depth + 1))
+            if node.id in home.defaults and home.parent is not None:
+                found.extend(self.receivers(home.defaults[node.id], home.parent, depth + 1))
         return found
 
 
@@ -138,4 +140,6 @@ def _alternatives(node: ast.AST) -> list[ast.expr]:
         return node.values
     if isinstance(node, ast.IfExp):
         return [node.body, node.orelse]
+    if isinstance(node, ast.NamedExpr):
+        return [node.value]
     return []

@@ -21,7 +21,7 @@ from luisy.fingerprint.scopes import (
     import_chains,
 )
 from luisy.fingerprint.tasks_held import TASK_NAMES, TASK_READERS, holds_tasks
-from luisy.fingerprint.uses import HARMLESS, MUTATORS, PURE, Argument, How, Uses
+from luisy.fingerprint.uses import FIRST_CHANGERS, HARMLESS, MUTATORS, PURE, Argument, How, Uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,9 +50,6 @@ _SURE = How(0)
 _WHOLE_MODULE = frozenset({"globals"})
 _MODULES_TABLE = frozenset({("sys", "modules"), (":sys", "modules")})
 _EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
-_ATTRIBUTE_SETTERS = frozenset(
-    {"setattr", "delattr", "__setattr__", "update_wrapper", "heappush", "heapify", "shuffle"}
-)
 
 
 class _Context(NamedTuple):
@@ -173,6 +170,9 @@ class _Visitor:
                 self._change(node.value, scope, context)
         if node.attr == "__subclasses__":
             self._asks_subclasses(node, chain, scope)
+        elif node.attr in MUTATORS and isinstance(node.ctx, ast.Load):
+            # `map(ITEMS.append, ...)`, `add = ITEMS.append`: whoever has the method may call it.
+            self._change(node.value, scope, context, How.SOFT if context.when & How.NOW else _SURE)
         if isinstance(node.ctx, ast.Load) and node.attr not in TASK_NAMES and context.colour & How.FULL:
             self.uses.asks_tasks |= holds_tasks(node.value, scope)
         if chain is None:
@@ -221,8 +221,9 @@ class _Visitor:
             self.uses.called_at.setdefault(callee, node.lineno)
             self._read(callee, context)
             self._special(node, callee, scope, context)
-        if isinstance(node.func, ast.Attribute):
-            self._method(node.func, scope, context, discarded=discarded)
+        else:
+            self._called_unnamed(node.func, scope, context)
+        self._receiver_of(node, callee, scope, context, discarded=discarded)
         if called_name(node) not in TASK_READERS and context.colour & How.FULL:
             self.uses.asks_tasks |= any(holds_tasks(given, scope) for given in node.args)
         for given in (*node.args, *(k.value for k in node.keywords)):
@@ -245,6 +246,27 @@ class _Visitor:
         elif isinstance(node.func, ast.Name):
             self.uses.words.update(_TELLING & {node.func.id})
 
+    def _receiver_of(
+        self, node: ast.Call, callee: Chain | None, scope: Scope, context: _Context, *, discarded: bool
+    ) -> None:
+        """Note what a call does to the object of which it calls a method."""
+        if isinstance(node.func, ast.Attribute):
+            self._method(node.func, scope, context, discarded=discarded)
+            if discarded and isinstance(node.func.value, ast.Call):  # `patch.object(Class, "x", 1).start()`
+                self._call(node.func.value, scope, context, discarded=True)
+        elif callee is not None and callee[-1] in MUTATORS and isinstance(node.func, ast.Call):
+            self._change(node.func.args[0], scope, context)  # `getattr(ITEMS, "append")(1)`
+
+    def _called_unnamed(self, func: ast.expr, scope: Scope, context: _Context) -> None:
+        """Note the call of what has no name: `TABLE["a"]()`, or a parameter."""
+        if isinstance(func, ast.Name):
+            home = scope.find(func.id)
+            self.uses.calls_params |= home is not None and func.id in home.params
+        elif isinstance(func, ast.Subscript):
+            for chain, _, _ in self._reader.receivers(func, scope):
+                if chain is not None:
+                    self.uses.calls[chain] = self.uses.calls.get(chain, _SURE) | context.when
+
     def _command(self, func: ast.expr, scope: Scope, context: _Context) -> None:
         """Note a call that is made for what it does: an object that is called (`@registry`) changes."""
         chain = self._reader.chain(func, scope)
@@ -259,7 +281,7 @@ class _Visitor:
 
     def _special(self, node: ast.Call, callee: Chain, scope: Scope, context: _Context) -> None:
         name = callee[-1]
-        if name in _ATTRIBUTE_SETTERS and node.args:
+        if name in FIRST_CHANGERS and node.args:
             self._change(node.args[0], scope, context)
             if name in {"setattr", "delattr"} and (chain := self._reader.chain(node.args[0], scope)):
                 key = node.args[1] if len(node.args) > 1 else None
@@ -283,7 +305,7 @@ class _Visitor:
         self._whole(node)
         if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
             with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-                self._push(scope, context._replace(when=How.LATER), *ast.parse(node.args[0].value).body)
+                self._push(scope, context, *ast.parse(node.args[0].value).body)
 
     def _function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, context: _Context
@@ -351,7 +373,8 @@ class _Visitor:
     def _lambda(self, node: ast.Lambda, scope: Scope, context: _Context) -> None:
         self._push(scope, context, *node.args.defaults, *(d for d in node.args.kw_defaults if d))
         inner = function_scope(node, scope, self._package)
-        self._push(inner, context._replace(when=How.LATER), node.body)
+        # One that is not kept under a name of the module is called by whoever it is given to, perhaps at once.
+        self._push(inner, context._replace(when=context.when | How.LATER), node.body)
 
     def _comprehension(
         self,
@@ -403,6 +426,16 @@ class _Visitor:
                     if root is not None:
                         self.uses.aliases.setdefault(root[0], set()).update(chains)
 
+    def _return(self, node: ast.Return, scope: Scope, context: _Context) -> None:
+        self._push(scope, context, node.value)
+        function = scope.binder()
+        if not isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript)):
+            return
+        if function.parent is not None and function.parent.is_module:
+            # `def table(): return TABLE`: what changes `table()` changes TABLE
+            chains = {c for c, _, _ in self._reader.receivers(node.value, scope) if c is not None}
+            self.uses.aliases.setdefault(function.name, set()).update(chains)
+
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope, context: _Context) -> None:
         if scope.kind == "class":
             for _, chain in import_chains(node, self._package):
@@ -435,6 +468,7 @@ class _Visitor:
         ast.AugAssign: _augmented,
         ast.Import: _import,
         ast.ImportFrom: _import,
+        ast.Return: _return,
         ast.Yield: _yield,
         ast.YieldFrom: _yield,
     }

@@ -40,6 +40,8 @@ _MODULE_ATTRIBUTES = frozenset(
 )
 
 
+_OWN = ":__name__"
+"""How a chain begins that starts at ``sys.modules[__name__]``."""
 _BUILTINS = Node("", "builtins")
 """What changes the built-in names."""
 
@@ -88,6 +90,9 @@ class Resolver:
         return self._targets[key]
 
     def _follow(self, module: str, chain: Chain, seen: frozenset[Node]) -> list[Target]:  # noqa: PLR0911  # one return per kind of chain
+        if chain[0] == _OWN:
+            chain = chain[1:]
+            return (self._name(module, chain[0], chain[1:], seen) if chain else []) or [Node(module, WHOLE)]
         module, chain, seen = self._past_imports(module, chain, seen)
         if not chain[0].startswith(":"):
             return self._name(module, chain[0], chain[1:], seen)
@@ -202,14 +207,16 @@ class Resolver:
         self, owner: Module, units: list[Unit], node: Node, rest: Chain, seen: frozenset[Node]
     ) -> tuple[list[Target], bool]:
         """What the last ``from module import *`` after the *units* brings, and whether it is sure to win."""
-        last = units[-1].order if units else -1
+        # `TABLE |= {...}` changes what the star brought, in its place.
+        last = max((u.order for u in units if not isinstance(u.statement, ast.AugAssign)), default=-1)
         for star in reversed(owner.stars):
             sought = Node(star.module, node.name)
             if star.unit.order < last or sought in self._missing:
                 continue
             found = self._starred(star.module, node.name, rest, seen)
             if found:
-                return found, not (units and star.unit.guards)
+                later = any(unit.order > star.unit.order for unit in units)
+                return found, not (units and (star.unit.guards or later))
             self._missing.add(sought)  # stars may be as diamonds: no module is asked twice
         return [], True
 

@@ -33,6 +33,7 @@ class Scope:
     :param imports: local names that imports bind, and what they stand for.
     :param aliases: local names, and the expressions that they were assigned.
     :param params: its parameters.
+    :param defaults: parameters, and the expressions that they are without an argument.
     :param own: the first parameter of a method (``self``, ``cls``).
     :param name: of the function or class.
     """
@@ -44,6 +45,7 @@ class Scope:
     imports: dict[str, Chain] = field(default_factory=dict)
     aliases: dict[str, list[ast.expr]] = field(default_factory=dict)
     params: frozenset[str] = frozenset()
+    defaults: dict[str, ast.expr] = field(default_factory=dict)
     own: str = ""
     name: str = ""
 
@@ -113,6 +115,8 @@ def function_scope(
     params = frozenset(a.arg for a in every)
     body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
     scope = Scope("function", parent, name=getattr(node, "name", "<lambda>"), params=params)
+    scope.defaults.update(zip(reversed([a.arg for a in ordered]), reversed(args.defaults), strict=False))
+    scope.defaults.update((a.arg, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d)
     is_method = parent.kind == "class" and not _is_static(node)
     if is_method and ordered:
         scope.own = ordered[0].arg

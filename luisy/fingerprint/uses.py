@@ -46,6 +46,34 @@ MUTATORS = frozenset(
 )
 """Methods that change what they are called on, also where their result is used."""
 
+FIRST_CHANGERS = frozenset(
+    [
+        "setattr",
+        "delattr",
+        "setitem",
+        "delitem",
+        "__setattr__",
+        "update_wrapper",
+        "shuffle",
+        "insort",
+        "insort_left",
+        "insort_right",
+        "heappush",
+        "heappop",
+        "heapify",
+        "heapreplace",
+        "heappushpop",
+        "iadd",
+        "iand",
+        "iconcat",
+        "imul",
+        "ior",
+        "isub",
+        "ixor",
+    ]
+)
+"""Functions that change their first argument, also where their result is used."""
+
 PURE = frozenset(
     [
         "get",
@@ -200,6 +228,7 @@ class Uses:
     :param commands: what it calls for its effect alone, while the module is imported.
     :param called_at: the line of the first call.
     :param subclasses: classes that it asks for their subclasses.
+    :param calls_params: it calls a parameter of one of its functions.
     :param asks_tasks: it uses more of the tasks that ``self.requires()`` gives than Luigi's own methods.
     """
 
@@ -220,4 +249,5 @@ class Uses:
     needs_module: bool = False
     asks_tasks: bool = False
     changes_params: bool = False
+    calls_params: bool = False
     changes_subclasses: bool = False

@@ -44,6 +44,8 @@ def fingerprint(folder: str, target: str) -> dict[str, object]:
         sys.modules["__main__"] = before["__main__"]
         for file in [file for file in linecache.cache if file.startswith("<")]:
             del linecache.cache[file]
+        for place in [place for place in sys.path_importer_cache if place.startswith(folder)]:
+            del sys.path_importer_cache[place]  # each would be asked again by every later case
         new = sys.modules.keys() - before.keys()
         for loaded in [n for n in new if n.partition(".")[0] == "pkg" or _is_below(folder, sys.modules[n])]:
             del sys.modules[loaded]
