@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from luisy.cas.remote_gc.inventory import digests_in
 from luisy.cas.remote_records import Records
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from luisy.cas.remote_gc.inventory import Inventory
-    from luisy.cas.remote_records import ActionRecord, Block, ContentRecord
+    from luisy.cas.remote_records import ActionRecord, BadRecord, Block, ContentRecord
 
 _RecordT = TypeVar("_RecordT")
 
@@ -23,7 +24,7 @@ def compacted(inventory: Inventory, names: AbstractSet[bytes], blobs: Collection
     """The records that stay, in blocks as they were: a record that is dropped leaves its digest in its block.
 
     Dropped with the names and blobs is only what no reader counts: records that are not sound, and those of a key that
-    win for nobody. Blocks go with the last of their records.
+    win for nobody. Blocks go with the last record that they list.
 
     :param names: keys and contents that are tombstoned and dead.
     :param blobs: blobs that are tombstoned and dead.
@@ -54,7 +55,9 @@ def parts(records: Records, most: int) -> list[Records]:
     found = [_renumbered(one) for one in _by_block(records, most)]
     _distribute(found, records.locations, lambda part, some: replace(part, locations=some), most)
     _distribute(found, records.uses, lambda part, some: replace(part, uses=some), most)
-    _distribute(found, records.bads, lambda part, some: replace(part, bads=some), most)
+    listed = {one for part in found for one in part.bads}
+    rest = [one for one in records.bads if one not in listed]
+    _distribute(found, rest, lambda part, some: replace(part, bads=[*part.bads, *some]), most)
     return found
 
 
@@ -65,16 +68,19 @@ def _by_block(records: Records, most: int) -> Iterator[Records]:
         actions.setdefault(action.block, []).append(action)
     for content in records.contents:
         contents.setdefault(content.block, []).append(content)
+    bads: dict[int, list[BadRecord]] = {}
+    for number, bad in _listed_bads(records):
+        bads.setdefault(number, []).append(bad)
     taken: list[int] = []
     weight = 0
     for number, block in enumerate(records.blocks):
-        own = Records((block,), actions.get(number, ()), contents.get(number, ())).size
+        own = _of_blocks(replace(records, blocks=(block,)), [number], actions, contents, bads).size
         if taken and weight + own > most:
-            yield _of_blocks(records, taken, actions, contents)
+            yield _of_blocks(records, taken, actions, contents, bads)
             taken, weight = [], 0
         taken.append(number)
         weight += own
-    yield _of_blocks(records, taken, actions, contents)
+    yield _of_blocks(records, taken, actions, contents, bads)
 
 
 def _of_blocks(
@@ -82,11 +88,13 @@ def _of_blocks(
     numbers: Iterable[int],
     actions: Mapping[int, Sequence[ActionRecord]],
     contents: Mapping[int, Sequence[ContentRecord]],
+    bads: Mapping[int, Sequence[BadRecord]],
 ) -> Records:
     return Records(
         records.blocks,
         [one for number in numbers for one in actions.get(number, ())],
         [one for number in numbers for one in contents.get(number, ())],
+        bads=[one for number in numbers for one in bads.get(number, ())],
     )
 
 
@@ -108,9 +116,20 @@ def _distribute(
         number += 1
 
 
+def _listed_bads(records: Records) -> Iterator[tuple[int, BadRecord]]:
+    """The words about bad bytes that blocks list, with the number of the first block that does: it says whose they are."""
+    if not records.bads:
+        return
+    told = {one.told(): one for one in records.bads}
+    for number, block in enumerate(records.blocks):
+        for digest in digests_in(block) & told.keys():
+            yield number, told.pop(digest)
+
+
 def _renumbered(records: Records) -> Records:
     """The same with only those blocks that some record is of."""
-    numbers = sorted({*(one.block for one in records.actions), *(one.block for one in records.contents)})
+    used = {*(one.block for one in records.actions), *(one.block for one in records.contents)}
+    numbers = sorted(used | {number for number, _ in _listed_bads(records)})
     if len(numbers) == len(records.blocks):
         return records
     blocks: tuple[Block, ...] = tuple(records.blocks[number] for number in numbers)

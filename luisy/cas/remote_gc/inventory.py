@@ -1,7 +1,8 @@
 """What a namespace holds, by one reading of all its segments. Pure.
 
 Trust in signatures has no word here: what somebody else trusts is as alive as what we do. So of the records of one
-key the first of *each* signing key stays; whoever is trusted by a reader, the record that wins for him is among them.
+key the first one stays, and the first of *each* key that has signed some: whoever is trusted by a reader, the record that
+wins for him is among them.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING
 from luisy.cas import actions, manifests
 from luisy.cas.hashing import digest_bytes
 from luisy.cas.remote_records import NAME_BYTES, SUPERSEDING
+from luisy.cas.signing import PublicKey, counts
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from luisy.cas.remote_records import ActionRecord, Block, LocationRecord, Records
     from luisy.model import Action, Manifest
@@ -114,7 +116,7 @@ def inventory(records: Records, project: str) -> Inventory:
             places.setdefault(Digest(location.digest.hex()), []).append(location)
     return Inventory(
         records,
-        {key: _first_of_each(found, records.blocks) for key, found in claims.items()},
+        {key: _first_of_each(found, records.blocks, project) for key, found in claims.items()},
         used,
         contents,
         {digest: tuple(found) for digest, found in places.items()},
@@ -128,20 +130,34 @@ def _sound(record: ActionRecord, block: Block, project: str) -> Action | None:
     except CorruptionError:
         return None
     named = action.key == record.key.hex() and action.project == project
-    return action if named and record.digest() in _digests(block) else None
+    return action if named and record.digest() in digests_in(block) else None
 
 
-def _first_of_each(claims: Iterable[Claim], blocks: tuple[Block, ...]) -> tuple[Claim, ...]:
+def _first_of_each(claims: Sequence[Claim], blocks: Sequence[Block], project: str) -> tuple[Claim, ...]:
     def rank(claim: Claim) -> tuple[int, bytes]:
         block = blocks[claim.record.block]
         return -block.opened if claim.record.flags & SUPERSEDING else block.opened, block.slot
 
-    first: dict[bytes, Claim] = {}
+    if len(claims) == 1:
+        return tuple(claims)
+    kept: list[Claim] = []
+    signers: set[bytes | None] = {None}
     for claim in sorted(claims, key=rank):
-        first.setdefault(blocks[claim.record.block].key_id, claim)
-    return tuple(first.values())
+        by = _signer(blocks[claim.record.block], project)
+        if not kept or by not in signers:
+            kept.append(claim)
+            signers.add(by)
+    return tuple(kept)
 
 
 @functools.lru_cache(maxsize=1024)
-def _digests(block: Block) -> frozenset[bytes]:
+def _signer(block: Block, project: str) -> bytes | None:
+    """The key by which the block counts, which is empty where it is not signed; None if its signature is wrong."""
+    by = PublicKey(block.key_id)
+    return by if counts(block.signed(project), block.signature, by, {by}) else None
+
+
+@functools.lru_cache(maxsize=1024)
+def digests_in(block: Block) -> frozenset[bytes]:
+    """The digests of the records that a block lists."""
     return frozenset(block.records[at : at + NAME_BYTES] for at in range(0, len(block.records), NAME_BYTES))

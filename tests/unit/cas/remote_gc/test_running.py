@@ -204,6 +204,16 @@ def test_superseded_segments_go(tmp_path: Path) -> None:
     assert promised(tmp_path, "two", remote) == {key(n): data for n, data in enumerate(contents, 1)}
 
 
+def test_a_root_costs_four_requests_after_a_gc(tmp_path: Path) -> None:
+    """On an empty machine, however many pushes there were: format, listing, one segment, one pack."""
+    remote = MemoryRemote()
+    one = pushed(tmp_path, remote, *(b"%d" % number for number in range(FOLD_ABOVE + 5)))
+    collect(one.store, remote, NEVER)
+    counting = Interposed(remote)
+    assert machine(tmp_path, "two", counting).pull(key(3)) == {key(3): b"2"}
+    assert counting.counted == {"get": 3, "list": 1}
+
+
 def test_few_segments_are_left_alone(tmp_path: Path) -> None:
     """Where nothing is to go, the index is not written anew for the sake of it."""
     remote = MemoryRemote()
