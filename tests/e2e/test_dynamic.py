@@ -249,6 +249,46 @@ def test_a_build_inside_run_with_workers(project: Project) -> None:
     assert project.text("Root") == "b inner root"
 
 
+def test_a_build_with_workers_inside_run_with_workers(project: Project) -> None:
+    """Children of children, two at once; plain Luigi hangs here, since its lock for forks is inherited."""
+    project.tasks(
+        """
+        class Part(Text):
+            number = luigi.IntParameter()
+
+            def requires(self):
+                return Raw()
+
+            def run(self):
+                self.put(self.taken() + str(self.number))
+
+
+        class Middle(Text):
+            number = luigi.IntParameter()
+
+            def run(self):
+                parts = [Part(10 * self.number + place) for place in range(3)]
+                assert luigi.build(parts, local_scheduler=True, workers=2)
+                self.put("".join(open(part.output().path).read() for part in parts))
+
+
+        class Root(Text):
+            def requires(self):
+                return [Middle(1), Middle(2)]
+
+            def run(self):
+                self.put(self.taken())
+        """
+    )
+    project.raw("a")
+    assert len(project.run("--workers", "2").ran) == 9
+    assert project.text("Root") == "a10a11a12a20a21a22"
+    assert project.run("--workers", "2").ran == []
+    project.raw("b")
+    assert len(project.run("--workers", "2").ran) == 9
+    assert project.text("Root") == "b10b11b12b20b21b22"
+
+
 def test_a_luisy_build_inside_run_counts_as_a_dependency(project: Project) -> None:
     """``luisy.build`` is no other than ``luigi.build`` there."""
     project.tasks(NESTED)

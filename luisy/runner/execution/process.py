@@ -9,12 +9,14 @@ import collections.abc
 import contextlib
 import multiprocessing
 import os
+import threading
 import time
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import luigi.worker
 from luigi.task import DynamicRequirements
 from luigi.task_status import DONE, FAILED
 from luigi.worker import ContextManagedTaskProcess
@@ -31,8 +33,6 @@ from luisy.tasks import naming_only
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-    import luigi
 
     from luisy.observe.runs import Audit
     from luisy.runner.pipeline.graph import Node
@@ -64,6 +64,10 @@ class CachingProcess(ContextManagedTaskProcess):
 
     def run(self) -> None:
         """Run the task, unless another process has made its result since the parent looked for it."""
+        if (
+            self.use_multiprocessing
+        ):  # Luigi forks with this lock held, so a build in the child could never fork again
+            luigi.worker.fork_lock = threading.Lock()
         session, key = self.session, self.node.base_key
         if self.node.kind is not Kind.TASK or self.node.uncacheable or key is None:
             self._run()
@@ -195,8 +199,6 @@ class CachingProcess(ContextManagedTaskProcess):
 
 def _writes_on_success(task: luigi.Task) -> bool:
     """Whether ``on_success()`` is the task's own: it may still write what ``run()`` did not."""
-    import luigi
-
     return type(task).on_success is not luigi.Task.on_success
 
 
