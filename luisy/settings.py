@@ -113,7 +113,12 @@ def _key_file(value: object) -> str:
 
 
 def _public_keys(value: object) -> tuple[str, ...]:
-    """Public keys: a list, or text with commas between them. None at all is a mistake, and not everybody's key."""
+    """Public keys: a list, or text with commas between them. None at all is a mistake, and not everybody's key.
+
+    But for the default itself, as ``get_default_params`` hands it out.
+    """
+    if value == ():
+        return ()
     keys = tuple(key.lower() for key in _urls(value))
     if not keys or not all(_PUBLIC_KEY.fullmatch(key) for key in keys):
         raise ValueError(
