@@ -18,6 +18,7 @@ from luisy.cas.records import Rescued
 from luisy.cas.searching import Match, MatchKind, is_prefix
 from luisy.cas.stat_tokens import stat_token
 from luisy.cas.store import Status, Store
+from luisy.cas.table_rows import TableWrite
 from luisy.cas.workspace_rows import Placement
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Result",
     "Status",
     "Store",
+    "TableWrite",
     "is_prefix",
     "output_names",
     "output_of",

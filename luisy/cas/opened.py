@@ -14,6 +14,7 @@ from luisy.cas.external_rows import ExternalRows
 from luisy.cas.index import Index
 from luisy.cas.objects import Objects
 from luisy.cas.processes import PerProcess
+from luisy.cas.table_rows import TableRows
 from luisy.cas.workspace_rows import Placement, WorkspaceRows
 from luisy.errors import StoreError
 
@@ -75,6 +76,7 @@ class OpenedStore:
         self._actions = ActionRows(index)
         self._workspace = WorkspaceRows(self._index)
         self._externals = ExternalRows(index)
+        self._tables = TableRows(index)
         self._pending: PerProcess[_Pending] = PerProcess(_Pending)
         self._secret = b""
 

@@ -1,4 +1,4 @@
-"""The store's memory of what lies outside of it: what workspace paths hold, and what refs in remotes named."""
+"""The store's memory of what lies outside of it: what workspace paths and tables hold, what refs in remotes named."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from luisy.cas.external_rows import ExternalFiles
     from luisy.cas.records import Rescued
+    from luisy.cas.table_rows import TableWrite
     from luisy.cas.workspace_rows import Placement
     from luisy.model import Digest
 
@@ -67,6 +68,19 @@ class Remembering(OpenedStore):
         if fresh and not self.read_only:
             with self._database.writing() as connection:
                 self._externals.put(connection, project, fresh)
+
+    def last_write(self, location: str) -> TableWrite | None:
+        """Who has written the table at *location* last, as far as this store knows."""
+        return self._tables.last_write(location)
+
+    def note_writes(self, writes: Iterable[TableWrite]) -> None:
+        """Remember what tables have been written, all of *writes* or none.
+
+        :raises StoreError: the store cannot be written.
+        """
+        self._must_write()
+        with self._database.writing() as connection:
+            self._tables.put(connection, writes)
 
     def first_used(self, workspace: str) -> float | None:
         """When luisy first used this workspace, seconds since the epoch; None if never."""
