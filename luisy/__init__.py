@@ -57,8 +57,12 @@ if TYPE_CHECKING:
     from luisy.config import Config, activate_download, set_working_dir
     from luisy.decorators import (
         auto_filename,
+        azure_blob_storage_input,
+        azure_blob_storage_output,
         csv_output,
         declares,
+        deltatable_input,
+        deltatable_output,
         feather_output,
         final,
         hdf_output,
@@ -76,7 +80,7 @@ if TYPE_CHECKING:
         xlsx_output,
     )
     from luisy.runner.build import build, key, plan
-    from luisy.tasks import ConcatenationTask, ExternalTask, Task, WrapperTask
+    from luisy.tasks import ConcatenationTask, ExternalTask, SparkTask, Task, WrapperTask
 
 __all__ = [
     "BoolParameter",
@@ -111,6 +115,7 @@ __all__ = [
     "OptionalTupleParameter",
     "Parameter",
     "PathParameter",
+    "SparkTask",
     "StrParameter",
     "Task",
     "TaskParameter",
@@ -120,9 +125,13 @@ __all__ = [
     "YearParameter",
     "activate_download",
     "auto_filename",
+    "azure_blob_storage_input",
+    "azure_blob_storage_output",
     "build",
     "csv_output",
     "declares",
+    "deltatable_input",
+    "deltatable_output",
     "feather_output",
     "final",
     "hdf_output",
@@ -146,7 +155,7 @@ __all__ = [
 _HOMES = {
     "luisy.config": ("Config", "activate_download", "set_working_dir"),
     "luisy.runner": ("build", "key", "plan"),
-    "luisy.tasks": ("ConcatenationTask", "ExternalTask", "Task", "WrapperTask"),
+    "luisy.tasks": ("ConcatenationTask", "ExternalTask", "SparkTask", "Task", "WrapperTask"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _SUBMODULES = (  # ``luisy.config.Config`` needs no import of its own

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from luisy import settings
+from luisy import settings, spark
 from luisy.errors import LuisyError, UsageError
 from luisy.gone import attributes_of
 
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _OF_LUISY_1: Mapping[str, object] = {"dry_run": False, "hash_update_mode": False, "spark": None}
+_SPARK = "spark"
 # luisy 1.x let pipelines keep values of their own in the configuration; nothing of luisy reads them.
 _own: dict[str, object] = {}
 
@@ -49,7 +50,7 @@ class Config:
     def config(self) -> dict[str, Any]:
         """All settings but the secret ones, and the pipeline's own values, by name."""
         shown = {name: self.get_param(name) for name in settings.NAMES if name not in settings.SECRETS}
-        return {**shown, **_OF_LUISY_1, **_own}
+        return {**shown, **_OF_LUISY_1, **_own, _SPARK: spark.configured()}
 
     @property
     def working_dir(self) -> str:
@@ -68,8 +69,9 @@ class Config:
 
     @property
     def spark(self) -> Any:
-        """The session that was set by ``set_param("spark", ...)``, else None."""
-        return self.get_param("spark")
+        """The session that is active in this process, else what ``set_param("spark", ...)`` was given, else None."""
+        found = spark.active()
+        return spark.configured() if found is None else found
 
     def get_param(self, param: str) -> Any:
         """The value of a setting, or of what the pipeline has set by itself.
@@ -79,7 +81,7 @@ class Config:
         if param in settings.NAMES:
             return getattr(settings.current(), param)
         try:
-            return {**_OF_LUISY_1, **_own}[param]
+            return {**_OF_LUISY_1, **_own, _SPARK: spark.configured()}[param]
         except KeyError:
             raise ConfigError(
                 f"unknown setting {param}", hint=f"known: {', '.join((*settings.NAMES, *_own))}"
@@ -87,6 +89,9 @@ class Config:
 
     def set_param(self, name: str, val: object) -> None:
         """Set one setting for this process; None takes it back. Other names are kept for the pipeline's own use."""
+        if name == _SPARK:
+            spark.configure(val)
+            return
         if name not in settings.NAMES:
             _own[name] = val
             return
@@ -102,6 +107,7 @@ class Config:
     def reset(self) -> None:
         """Back to what files and the environment say."""
         settings.reset()
+        spark.configure(None)
         _own.clear()
 
     def check_params(self) -> None:

@@ -9,8 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from luisy.errors import UsageError
+
 ATTRIBUTE = "luisy_declaration"
 """The attribute of a class that holds what stands at it."""
+
+
+class DecoratorError(UsageError, ValueError):
+    """A decorator does not fit the class that it stands at (a ``ValueError``, as in luisy 1.x)."""
+
+    slug = "bad-decorator"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,23 +15,50 @@ import luigi.util
 from luigi.parameter import ParameterVisibility
 
 from luisy import settings, targets
-from luisy.declarations import Declaration, DeclaredFile, IgnoredName, declare
-from luisy.errors import UsageError
+from luisy.declarations import Declaration, DeclaredFile, DecoratorError, IgnoredName, declare
 from luisy.gone import attributes_of
 from luisy.naming import automatic_name, not_ending_in
+from luisy.table_decorators import (
+    azure_blob_storage_input,
+    azure_blob_storage_output,
+    deltatable_input,
+    deltatable_output,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+__all__ = [
+    "DecoratorError",
+    "LayerDecorator",
+    "OutputDecorator",
+    "auto_filename",
+    "azure_blob_storage_input",
+    "azure_blob_storage_output",
+    "csv_output",
+    "declares",
+    "deltatable_input",
+    "deltatable_output",
+    "feather_output",
+    "final",
+    "hdf_output",
+    "inherits",
+    "interim",
+    "json_output",
+    "make_directory_output",
+    "parquet_output",
+    "parquetdir_output",
+    "pickle_output",
+    "project_name",
+    "raw",
+    "requires",
+    "side_outputs",
+    "xlsx_output",
+]
+
 TaskClass = TypeVar("TaskClass", bound=type)
 
 _luigi_util: Any = luigi.util  # not annotated
-
-
-class DecoratorError(UsageError, ValueError):
-    """A decorator does not fit the class that it stands at (a ``ValueError``, as in luisy 1.x)."""
-
-    slug = "bad-decorator"
 
 
 class OutputDecorator(Protocol):

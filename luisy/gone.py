@@ -30,11 +30,6 @@ class Gone:
     slug: str = "gone"
 
 
-_SPARK = Gone(
-    "it belongs to the extra luisy[spark], which this version does not have yet",
-    "stay with luisy 1.4.7 for pipelines with Spark until it has",
-    slug="not-yet",
-)
 _HASHES = Gone(
     "results are found by their keys, not by hashes in a file",
     'look at luisy.plan(task), luisy.key(task) and "luisy cas ls"',
@@ -43,11 +38,6 @@ _NAMES = Gone("get_related_instances needs no such thing any more", "call get_re
 _DRAWING = Gone("pictures are drawn without networkx", "call luisy.visualize.picture_of(task)")
 
 GONE = {
-    "luisy.SparkTask": _SPARK,
-    "luisy.azure_blob_storage_input": _SPARK,
-    "luisy.azure_blob_storage_output": _SPARK,
-    "luisy.deltatable_input": _SPARK,
-    "luisy.deltatable_output": _SPARK,
     "luisy.log_format": Gone(
         "importing luisy configures no logging", "call logging.basicConfig with a format of your own"
     ),
@@ -64,10 +54,6 @@ GONE = {
     "luisy.config.Singleton": Gone(
         "every luisy.Config() shows the settings of the process", "call luisy.Config()"
     ),
-    "luisy.decorators.azure_blob_storage_input": _SPARK,
-    "luisy.decorators.azure_blob_storage_output": _SPARK,
-    "luisy.decorators.deltatable_input": _SPARK,
-    "luisy.decorators.deltatable_output": _SPARK,
     "luisy.default_params": Gone(
         "settings are described in one place", "call luisy.config.get_default_params()"
     ),
@@ -85,13 +71,6 @@ GONE = {
     "luisy.luigi_interface": Gone(
         "there are no coordinators any more", "call luisy.build(task) or luisy.plan(task)"
     ),
-    "luisy.targets.AzureBlobStorageTarget": _SPARK,
-    "luisy.targets.DeltaTableTarget": _SPARK,
-    "luisy.targets.SparkTarget": _SPARK,
-    "luisy.tasks.SparkTask": _SPARK,
-    "luisy.tasks.base.SparkTask": _SPARK,
-    "luisy.testing.DFMock": _SPARK,
-    "luisy.testing.SparkMock": _SPARK,
     "luisy.visualize.add_children": _DRAWING,
     "luisy.visualize.create_label": _DRAWING,
     "luisy.visualize.make_dependency_graph": _DRAWING,

@@ -216,6 +216,9 @@ NAMES: tuple[str, ...] = tuple(_FIELDS)
 SECRETS: frozenset[str] = frozenset(name for name, f in _FIELDS.items() if f.metadata.get("secret"))
 
 
+_DBFS = "dbfs:/"
+
+
 def environment_names(name: str) -> tuple[str, ...]:
     """The environment variables that set *name*, strongest first."""
     return (f"LUISY_{name.upper()}", *_FIELDS[name].metadata.get("environment", ()))
@@ -233,7 +236,10 @@ def _parsed(name: str, raw: object, origin: str, base: str) -> object:
             hint="see the table of settings in docs/cli.md",
         ) from None
     if metadata.get("path"):
-        return os.path.normpath(os.path.join(base, os.path.expanduser(str(value))))
+        path = str(value)
+        if path.startswith(_DBFS):  # Spark's name of what Databricks mounts at /dbfs
+            path = f"/dbfs/{path[len(_DBFS) :]}"
+        return os.path.normpath(os.path.join(base, os.path.expanduser(path)))
     return value
 
 

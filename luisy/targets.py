@@ -23,9 +23,29 @@ from luisy import formats
 from luisy.errors import LuisyError
 from luisy.gone import attributes_of
 from luisy.observe import note_read
+from luisy.tables import AzureBlobStorageTarget, CloudTarget, DeltaTableTarget, SparkTarget, TableTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = [
+    "AzureBlobStorageTarget",
+    "CSVTarget",
+    "CloudTarget",
+    "DeltaTableTarget",
+    "DirectoryTarget",
+    "FeatherTarget",
+    "HDFTarget",
+    "JSONTarget",
+    "LocalTarget",
+    "LuisyTarget",
+    "ParquetDirTarget",
+    "ParquetTarget",
+    "PickleTarget",
+    "SparkTarget",
+    "TableTarget",
+    "XLSXTarget",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -163,42 +183,6 @@ def _remove(path: str) -> None:
         os.remove(path)
     else:
         logger.debug("nothing to remove at %s", path)
-
-
-class CloudTarget(luigi.Target):
-    """The base of targets that lie elsewhere: no files, so luisy runs their tasks as Luigi does and keeps nothing.
-
-    A subclass overrides ``exists``, ``read`` and ``write``.
-
-    :param outdir: where the task would have its files; given by the task.
-    :param kwargs: the task's ``target_kwargs``.
-    """
-
-    file_ending: ClassVar[str] = ""
-    requires_pandas: ClassVar[bool] = False
-
-    def __init__(self, outdir: str | None = None, **kwargs: Any) -> None:
-        self.outdir = outdir
-        self.kwargs = kwargs
-
-    def exists(self) -> bool:
-        """Whether the result is there."""
-        raise NotImplementedError(f"{type(self).__name__} does not say whether it is there")
-
-    def read(self) -> Any:
-        """The content."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it is read")
-
-    def write(self, obj: Any) -> None:
-        """Put *obj* in the place of whatever is there."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it is written")
-
-    def remove(self) -> None:
-        """Remove the result."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it is removed")
-
-    def make_dir(self, path: str) -> None:
-        """Nothing: there is no folder."""
 
 
 class PickleTarget(LocalTarget):

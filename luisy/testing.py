@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     """The content of each output that is there, by task."""
 
 __all__ = [
+    "DFMock",
     "LuisyTestCase",
+    "SparkMock",
     "create_file",
     "create_testing_config",
     "debug_run",
@@ -131,6 +133,82 @@ def get_all_dependencies(task: luigi.Task) -> set[luigi.Task]:
     return set(get_all_reqs(task))
 
 
+class DFMock(Mock):
+    """A data frame of a :class:`SparkMock`: what a table holds.
+
+    :param data: whatever ``pandas.DataFrame`` takes.
+    """
+
+    def __init__(self, table_uri: str, data: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table_uri = table_uri
+        self.data = data
+
+    @property
+    def write(self) -> DFMock:
+        """What writes it: itself."""
+        return self
+
+    def mode(self, *_args: object) -> DFMock:
+        """However it is written."""
+        return self
+
+    def saveAsTable(self, name: str) -> None:  # noqa: N802 - pyspark's spelling
+        """Put the data into the table *name* of the configured session."""
+        Config().spark.data[name] = self.data
+
+    def toPandas(self) -> Any:  # noqa: N802 - pyspark's spelling
+        """The data as a data frame of pandas."""
+        import pandas as pd
+
+        return pd.DataFrame(data=self.data)
+
+    def _get_child_mock(self, /, **kwargs: Any) -> Mock:
+        return Mock(**kwargs)  # what it answers else is no data frame
+
+
+class SparkMock(Mock):
+    """A session of Spark that knows tables by name, and answers to everything else with mocks.
+
+    ``data`` holds the content of each table. No version can be told of them, so in a run by luisy their tasks run
+    each time.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data: dict[str, Any] = {}
+        self.catalog.tableExists = lambda name: name in self.data
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        return list(self.data)
+
+    def table(self, table_uri: str) -> DFMock:
+        """The table of that name."""
+        return DFMock(table_uri, self.data[table_uri])
+
+    def createDataFrame(self, data: Any, *_args: object) -> DFMock:  # noqa: N802 - pyspark's spelling
+        """A data frame of no table."""
+        return DFMock("", data)
+
+    def sql(self, query: str) -> Any:
+        """Nothing, but for a table that does not exist: that raises, as Spark does."""
+        selected = query.removeprefix("SELECT 1 from ")
+        if selected != query and not any(name in selected for name in self.data):
+            raise AnalysisException(f"there is no table {selected}")
+        found = Mock()
+        found.collect = list  # no rows
+        return found
+
+    def _get_child_mock(self, /, **kwargs: Any) -> Mock:
+        return Mock(**kwargs)
+
+
+class AnalysisException(Exception):
+    """What Spark raises where there is no such table, under the name that it has there."""
+
+
 def create_file(file: str | os.PathLike[str], val: object) -> None:
     """Pickle *val* to *file*; missing folders are made."""
     path = Path(file)
@@ -143,11 +221,12 @@ def create_testing_config(
     storage_key: str = "",
     container_name: str = "",
     account_name: str = "",
-    mock_spark: bool = True,  # noqa: ARG001, FBT001, FBT002 - luisy 1.x's signature; there is no Spark yet
+    mock_spark: bool = True,  # noqa: FBT001, FBT002 - luisy 1.x's signature
     **kwargs: object,
 ) -> None:
     """Let this process work in *working_dir* (mostly a temporary folder) with default settings.
 
+    :param mock_spark: let ``Config`` have a :class:`SparkMock`, which counts where no session is active.
     :param kwargs: further settings, such as ``download``.
     """
     Config().update(
@@ -157,6 +236,7 @@ def create_testing_config(
             "azure_storage_key": storage_key,
             "azure_container_name": container_name,
             "azure_account_name": account_name,
+            "spark": SparkMock() if mock_spark else None,
             **kwargs,
         }
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from luisy import spark
 from luisy.formats.base import Options, UnreadableFile, load
 from luisy.observe import note_read
 
@@ -44,15 +45,19 @@ class Parquet:
 
 
 class ParquetFolder:
-    """A folder of parquet files, as Spark writes them too; read as one data frame, without the parts' indices.
+    """A folder of parquet files; read as one data frame of pandas, without the parts' indices.
 
-    Written as one ``part-0.parquet``, or with ``partition_cols`` as one in each ``column=value`` folder.
+    Written as one ``part-0.parquet``, or with ``partition_cols`` as one in each ``column=value`` folder; a data frame
+    of Spark is written by Spark.
     """
 
     name: ClassVar[str] = "parquet folder"
 
     def write(self, obj: Any, path: str, options: Mapping[str, Any]) -> None:
         """Write a data frame; *options* as for a single parquet file."""
+        if spark.is_frame(obj):
+            spark.write_folder(obj, path, options)
+            return
         settled = self._options(options).of_writer()
         os.mkdir(path)
         if settled.get("partition_cols"):

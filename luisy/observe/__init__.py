@@ -3,6 +3,7 @@
 watching      files below given folders, and processes, while a block runs: early cutoff rests on it
 imports       what project modules read while they are imported: part of the key
 runs          what ``run()`` reads that stands in no key: told, and kept with the action
+gateways      whether Spark's process beside this one is made use of
 hook          the audit hook that the three share; environment: ``os.environ`` that tells its readers
 """
 

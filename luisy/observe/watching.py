@@ -16,7 +16,8 @@ json, pickle, feather and Excel functions. Tried with pandas 3.1, numpy 2.4, pya
 * tables and h5py, hence ``pandas.read_hdf`` and ``to_hdf``;
 * SQLite's ``ATTACH``, ``dbm.gnu`` and ``dbm.ndbm``;
 * questions that open nothing: ``os.stat``, ``os.path.exists``, ``os.access``, ``os.readlink``;
-* what a process does that was started before the block (a pool made when the module was imported).
+* what a process does that was started before the block (a pool made when the module was imported). Spark's is
+  seen to be used (``gateways``), which counts as if it had been started.
 
 **Symbolic links.** A path that lies below a root as written is reported as written. Any other path is
 resolved first, so that a link outside which leads into a root counts; its folder is resolved once per
@@ -36,7 +37,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from luisy.observe import hook
+from luisy.observe import gateways, hook
 from luisy.observe.access import database_file
 from luisy.observe.frames import reads_code
 from luisy.places import lies_in
@@ -133,6 +134,8 @@ def watch(roots: Sequence[str]) -> Iterator[Observation]:
     """
     watched = _Watch(roots)
     processes = _processes_made()
+    servers = gateways.loaded()
+    gateways.hear(_on_process)
     _listen()
     _active[id(watched)] = watched
     try:
@@ -141,7 +144,7 @@ def watch(roots: Sequence[str]) -> Iterator[Observation]:
         del _active[id(watched)]
         watched.finish()
         # multiprocessing's spawn and forkserver raise no audit event.
-        watched.observation.started_process |= _processes_made() != processes
+        watched.observation.started_process |= _processes_made() != processes or gateways.loaded() != servers
 
 
 def note_read(path: str) -> None:

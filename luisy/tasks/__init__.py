@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from luisy.gone import attributes_of
 from luisy.tasks.base import ConcatenationTask, ExternalOutput, ExternalTask, NoOutput, Task, WrapperTask
 from luisy.tasks.port import ResultSource, naming_only, set_result_source
+from luisy.tasks.spark import SparkTask
 
 __all__ = [
     "ConcatenationTask",
@@ -14,6 +15,7 @@ __all__ = [
     "ExternalTask",
     "NoOutput",
     "ResultSource",
+    "SparkTask",
     "Task",
     "WrapperTask",
     "naming_only",

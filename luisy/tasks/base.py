@@ -154,7 +154,13 @@ class Task(luigi.Task):
 
     def read_input(self) -> Any:
         """The content of the inputs, in the shape of ``requires()``: one value, a list, a tuple or a dict."""
+        if type(self).input is not luigi.Task.input:
+            return _content(self.input(), self)
         return _read(self.requires(), self)
+
+    def _take(self, task: Task) -> Any:
+        """The content of *task*, as this one wants it."""
+        return task.read()
 
     def clean(self) -> None:
         """Remove the output and the side outputs from the workspace.
@@ -273,12 +279,12 @@ _registry: Any = Task  # Luigi's side of the class, not annotated
 _registry.event_handler(luigi.Event.START)(_make_outdir)
 
 
-def _read(required: Any, reader: luigi.Task) -> Any:
+def _read(required: Any, reader: Task) -> Any:
     """What *required* reads, in its own shape."""
     if isinstance(required, luigi.Task):
         task: Any = required  # of Luigi, not annotated
         if isinstance(task, Task):
-            return task.read()
+            return reader._take(task)  # noqa: SLF001 - of the class above
         return _read(task.requires(), reader) if _is_wrapper(task) else _content(task.output(), reader)
     if isinstance(required, dict):
         return {name: _read(task, reader) for name, task in required.items()}
@@ -310,4 +316,8 @@ def _told(output: Any) -> str:
 
 
 if not TYPE_CHECKING:  # for type checkers, what is not there is not there
-    __getattr__ = attributes_of(__name__)
+
+    def __getattr__(name: str) -> Any:
+        if name == "SparkTask":  # where luisy 1.x had it
+            return importlib.import_module("luisy.tasks.spark").SparkTask
+        return attributes_of(__name__)(name)

@@ -137,3 +137,15 @@ def test_the_whole_config_holds_no_secret() -> None:
     """``config`` shows every setting that is no secret, and what only luisy 1.x knew."""
     shown = set(settings.NAMES) - settings.SECRETS
     assert set(luisy.Config().config) == shown | {"dry_run", "hash_update_mode", "spark"}
+
+
+def test_a_working_dir_as_spark_spells_it() -> None:
+    """On Databricks, ``dbfs:/x`` is what Python finds at ``/dbfs/x``."""
+    luisy.set_working_dir("dbfs:/FileStore/wd")
+    assert luisy.Config().working_dir == "/dbfs/FileStore/wd"
+
+
+def test_cloud_mode_means_nothing() -> None:
+    """``cloud_mode`` of luisy 1.x can be set and read."""
+    luisy.Config().set_param("cloud_mode", val=True)
+    assert luisy.Config().get_param("cloud_mode") is True

@@ -14,11 +14,12 @@ import pytest
 import luisy
 
 OURS = {
-    "Task", "ExternalTask", "WrapperTask", "ConcatenationTask",
+    "Task", "ExternalTask", "WrapperTask", "ConcatenationTask", "SparkTask",
     "Config", "set_working_dir", "activate_download",
     "raw", "interim", "final", "requires", "inherits", "auto_filename", "project_name", "side_outputs", "declares",
     "csv_output", "json_output", "pickle_output", "parquet_output", "parquetdir_output", "feather_output",
-    "hdf_output", "xlsx_output", "make_directory_output",
+    "hdf_output", "xlsx_output", "make_directory_output", "deltatable_output", "deltatable_input",
+    "azure_blob_storage_output", "azure_blob_storage_input",
     "build", "key", "plan",
 }  # fmt: skip
 
@@ -96,7 +97,7 @@ def test_import_is_cheap() -> None:
 
 def test_tasks_need_no_extra() -> None:
     """Defining tasks with any format imports no library of the dataframe extra."""
-    uses = "luisy.Task; luisy.csv_output; luisy.parquetdir_output; luisy.hdf_output"
+    uses = "luisy.Task; luisy.SparkTask; luisy.deltatable_output; luisy.parquetdir_output; luisy.hdf_output"
     loaded = set(
         json.loads(
             run(
@@ -107,7 +108,7 @@ def test_tasks_need_no_extra() -> None:
             )
         )
     )
-    assert {"pandas", "numpy", "pyarrow", "tables", "openpyxl"} & loaded == set()
+    assert {"pandas", "numpy", "pyarrow", "tables", "openpyxl", "pyspark", "py4j"} & loaded == set()
 
 
 def test_import_says_and_configures_nothing() -> None:

@@ -63,6 +63,10 @@ METHODS = {
     "luisy.targets.LuisyTarget": "exists read remove requires_pandas write",
     "luisy.targets.LocalTarget": "file_ending is_folder make_dir",
     "luisy.targets.CloudTarget": "exists read remove requires_pandas write",
+    "luisy.SparkTask": "read_input spark write",
+    "luisy.targets.SparkTarget": "spark",
+    "luisy.targets.DeltaTableTarget": "exists file_ending make_dir path read remove table_uri write",
+    "luisy.targets.AzureBlobStorageTarget": "blob_uri exists file_ending make_dir path read remove write",
     "luisy.targets.DirectoryTarget": "is_valid_file read_file regex_pattern",
     "luisy.testing.LuisyTestCase": "assertFail assertMissing assertSuccess get_execution_summary run_pipeline",
 }
@@ -123,12 +127,12 @@ def test_what_is_gone_is_told_on_the_page() -> None:
 
 
 def test_a_from_import_shows_the_reason() -> None:
-    """What Python prints for ``from luisy import SparkTask`` names the extra, not only the name."""
+    """What Python prints for ``from luisy import log_format`` says why it is gone, not only the name."""
     done = subprocess.run(
-        [sys.executable, "-c", "from luisy import SparkTask"], capture_output=True, text=True, check=False
+        [sys.executable, "-c", "from luisy import log_format"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert "luisy[spark]" in done.stderr.splitlines()[-1]
+    assert "configures no logging" in done.stderr.splitlines()[-1]
 
 
 def test_names_that_never_were() -> None:

@@ -286,3 +286,32 @@ def test_the_guide_is_true(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert re.search(r"^5 passed", done.stdout, flags=re.MULTILINE)
+
+
+def test_a_mock_of_spark(tmp_path: Path) -> None:
+    """Under plain Luigi, tasks read and write the tables of a mock, and ask it whether they exist."""
+    create_testing_config(working_dir=tmp_path)
+    session = luisy.Config().spark
+    session.data["c.s.raw"] = {"a": [1, 2]}
+    assert debug_run(Copied())["completed"] == {Copied()}
+    assert session.data["c.s.copy"] == {"a": [1, 2]}
+    assert session.tables == ["c.s.raw", "c.s.copy"]
+    assert debug_run(Copied())["already_done"] == {Copied()}
+    assert Copied().read().toPandas().a.tolist() == [1, 2]
+    luisy.Config().reset()
+
+
+def test_a_mock_of_spark_without_the_table(tmp_path: Path) -> None:
+    """Selecting from a table that is not there raises, as Spark does."""
+    create_testing_config(working_dir=tmp_path)
+    with pytest.raises(Exception, match="no table") as caught:
+        luisy.Config().spark.sql("SELECT 1 from c.s.none")
+    assert type(caught.value).__name__ == "AnalysisException"
+    luisy.Config().reset()
+
+
+@luisy.deltatable_input(catalog="c", schema="s", table_name="raw")
+@luisy.deltatable_output(catalog="c", schema="s", table_name="copy")
+class Copied(luisy.SparkTask):
+    def run(self) -> None:
+        self.write(self.read_input())
