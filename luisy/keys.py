@@ -211,6 +211,15 @@ def declared_content(project: str, family: str, parameters: Sequence[Parameter],
     )
 
 
+def table_content(key: Key | None, versions: Sequence[tuple[str, str]]) -> Digest:
+    """What tables count as in their consumers' keys: each with its location and version, and the key that wrote them.
+
+    :param key: of the task that wrote them; None where somebody else makes them.
+    """
+    told = tagged(b"V", *(text(location) + text(version) for location, version in versions))
+    return Digest(_digest("luisy 1 table content", bytes.fromhex(key or "") + told))
+
+
 def traced_key(key: Key, trace: Sequence[Ref]) -> Key:
     """The key of an action with dynamic dependencies: the task's key and what it yielded, in that order."""
     return Key(_digest("luisy 1 trace", bytes.fromhex(key) + tagged(b"T", *(ref.encoded() for ref in trace))))

@@ -41,6 +41,16 @@ UNCERTAIN = frozenset({Found.SUPERSEDED, Found.UNPROVEN})
 """A result that counts again if the inputs turn out to be what it was made from."""
 
 
+class Table(Enum):
+    """What is known of the tables that are a task's output."""
+
+    HELD = "held"  # this task wrote them last, and nobody since
+    UNKNOWN = "unknown"  # nobody noted who wrote one of them
+    OPEN = "open"  # the task's own key is not known before its inputs are
+    OTHER = "other"  # another task, or this one as it was, wrote one of them last
+    CHANGED = "changed"  # this task wrote them last, and somebody else has changed one of them since
+
+
 class History(Enum):
     """What was ever recorded for a task's family and parameters."""
 
@@ -58,6 +68,7 @@ class Situation:
     :param complete: for a task that is not cacheable: Luigi finds it done, and by this code.
     :param missing: paths that an external task lacks.
     :param accepted: the beginning of the key of the earlier result that was accepted for the task's code.
+    :param table: where its output is tables: what is known of them; *found* tells then how they stand to the inputs.
     :param remote: what was found is in a remote and has to be fetched.
     :param settled: the content of every input is known.
     :param equal_inputs: a result at the shallow key.
@@ -75,6 +86,7 @@ class Situation:
     adopted: bool = False
     accepted: str = ""
     found: Found = Found.NOTHING
+    table: Table | None = None
     remote: bool = False
     equal_inputs: bool = False
     settled: bool = True
@@ -114,6 +126,12 @@ def _worst(s: Situation) -> Outcome:
     return next((outcome for outcome in _WORST_FIRST if outcome in s.inputs), Outcome.LOCAL)
 
 
+_WHY_NOT_HELD = {
+    Table.UNKNOWN: Reason("table-unknown", "luisy does not know who wrote its table"),
+    Table.OTHER: Reason("table-rewritten", "other code, parameters or inputs wrote its table last"),
+    Table.CHANGED: Reason("table-changed", "its table is not as it left it: somebody else has changed it"),
+}
+
 _WHY_NOT_SOUND = {
     Found.GONE: Reason("result-gone", "its earlier result is no longer whole in the store"),
     Found.SUPERSEDED: Reason(
@@ -128,6 +146,8 @@ def _why_executed(s: Situation) -> Reason:
     """Why nothing in the store serves: the first predicate that holds."""
     if s.forced:
         return Reason("forced", "executes because it was asked for by --force")
+    if s.table in _WHY_NOT_HELD:
+        return _WHY_NOT_HELD[s.table]
     if s.found in _WHY_NOT_SOUND:
         return _WHY_NOT_SOUND[s.found]
     if s.history is History.NEVER:
@@ -152,6 +172,17 @@ def _always(outcome: Outcome) -> Callable[[Situation], Outcome]:
 
 def _says(slug: str, text: str) -> Callable[[Situation], Reason]:
     return lambda _: Reason(slug, text)
+
+
+def _holds_table(s: Situation) -> bool:
+    """Whether its tables are what the task left last."""
+    return s.table is Table.HELD and not s.forced
+
+
+def _waits_with_table(s: Situation) -> bool:
+    """Whether its tables may turn out to be what the task as it will be left last."""
+    unsettled = _holds_table(s) and not s.settled and s.found in UNCERTAIN
+    return (unsettled or s.table is Table.OPEN) and not s.forced
 
 
 RULES: tuple[Rule, ...] = (
@@ -179,6 +210,11 @@ RULES: tuple[Rule, ...] = (
         _says("external", "the file is there"),
     ),
     Rule(lambda s: s.kind is Kind.WRAPPER, _worst, _says("wrapper", "stands for its inputs")),
+    Rule(
+        lambda s: _holds_table(s) and s.found is Found.SOUND,
+        _always(Outcome.COMPLETE),
+        _says("table", "it wrote its table last, and the table is as it left it"),
+    ),
     Rule(
         lambda s: bool(s.uncacheable) and s.complete,
         _always(Outcome.COMPLETE),
@@ -213,6 +249,12 @@ RULES: tuple[Rule, ...] = (
         _says("equal-inputs", "its code and the content of its inputs are those of an earlier result"),
     ),
     Rule(_stopped, _always(Outcome.BLOCKED), _says("blocked", "waits for a task that failed or is missing")),
+    Rule(
+        _waits_with_table,
+        _always(Outcome.UNDECIDED),
+        _says("inputs-open", "depends on what its inputs turn out to be"),
+    ),
+    Rule(lambda s: s.table is not None, _always(Outcome.EXECUTED), _why_executed),
     Rule(
         lambda s: bool(s.uncacheable),
         _always(Outcome.EXECUTED),

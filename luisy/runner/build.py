@@ -242,7 +242,12 @@ def plan(task: luigi.Task, **options: object) -> Report:
 
 
 def build(
-    task: luigi.Task, workers: int = 1, *, local_scheduler: bool = True, **options: object
+    task: luigi.Task,
+    workers: int = 1,
+    *,
+    local_scheduler: bool = True,
+    cloud_mode: bool = False,  # noqa: ARG001 - as in luisy 1.x
+    **options: object,
 ) -> BuildResult:
     """Resolve *task* and everything upstream of it, execute what is left, keep the results.
 
@@ -251,6 +256,7 @@ def build(
 
     :param workers: how many tasks may run at once.
     :param local_scheduler: schedule in this process; else at ``scheduler_host``.
+    :param cloud_mode: nothing: each output says by itself where it lies.
     :param options: settings by name, such as ``working_dir`` or ``force``.
     :raises LuisyError: where the settings or the pipeline are wrong. A task that fails raises nothing.
     """

@@ -57,7 +57,7 @@ class Describer:
                 significant_parameters(node.task, self._fingerprint),
                 promised,
                 self._options.of(fingerprint),
-                self.extras.declared(type(node.task)),
+                self.extras.declared_by(node),
                 self.extras.observed(fingerprint),
             )
         except LuisyError as error:
@@ -71,7 +71,8 @@ class Describer:
 
     def _count_by_version(self, node: Node) -> None:
         """A task whose outputs are no files counts, in its consumers' keys, by a version that it declares."""
-        if node.uncacheable and not node.countable and (version := node.declaration.version):
+        told = node.countable or node.tables
+        if node.uncacheable and not told and (version := node.declaration.version):
             parameters = significant_parameters(node.task, self._fingerprint)
             node.content = keys.declared_content(project_of(node.task), node.family, parameters, version)
 

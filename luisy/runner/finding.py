@@ -10,11 +10,11 @@ from luisy.runner.pipeline.graph import input_leaves
 from luisy.runner.pipeline.keying import ref_of, shallow_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from luisy.cas import Result
     from luisy.keys import Facts
-    from luisy.model import Key
+    from luisy.model import Digest, Key
     from luisy.runner.pipeline.graph import Node
     from luisy.runner.remote.lookup import Lookup
     from luisy.runner.results.workspace import Workspace
@@ -63,21 +63,16 @@ class Finder:
 
     def _standing(self, node: Node, result: Result) -> Found:
         """Whether *result* is whole and was made from what the inputs' results are now, as far as they are known."""
-        if not self.lookup.whole(result) or not self._is_complete(result) or _is_expired(node, result):
-            return Found.EXPIRED if _is_expired(node, result) else Found.GONE
-        leaves = input_leaves(node)
+        if is_expired(node, result.created):
+            return Found.EXPIRED
+        if not self.lookup.whole(result) or not self._is_complete(result):
+            return Found.GONE
         if (
             result.adopted and not result.inputs
         ):  # made before luisy from inputs that were gone when it was adopted
-            return Found.SUPERSEDED if any(leaf.superseded for leaf in leaves) else Found.SOUND
-        if len(leaves) != len(result.inputs) or any(leaf.superseded for leaf in leaves):
-            return Found.SUPERSEDED
-        for leaf, digest in zip(leaves, result.inputs, strict=True):
-            if leaf.content is not None and leaf.content != digest:
-                return Found.SUPERSEDED
-        if any(leaf.content is None and leaf.renewed > result.created for leaf in leaves):
-            return Found.UNPROVEN
-        return Found.SOUND
+            gone = any(leaf.superseded for leaf in input_leaves(node))
+            return Found.SUPERSEDED if gone else Found.SOUND
+        return stands_on(node, result.inputs, result.created)
 
     def renewed(self, node: Node) -> float:
         """When the newest of what *node*, which has no result, rests on was made or gave way to another content."""
@@ -117,7 +112,7 @@ class Finder:
         if node.shallow_key is None:
             return None
         result = self.lookup.equal_inputs(node.shallow_key, _facts(node).project)
-        if result is None or not self._is_complete(result) or _is_expired(node, result):
+        if result is None or not self._is_complete(result) or is_expired(node, result.created):
             return None
         return result
 
@@ -131,10 +126,23 @@ class Finder:
         return (History.OTHER_CODE, False) if cutoff is None else (History.SAME_CODE, cutoff)
 
 
-def _is_expired(node: Node, result: Result) -> bool:
-    """Whether *result* is older than the task declares that its results live."""
+def stands_on(node: Node, inputs: Sequence[Digest], created: float) -> Found:
+    """Whether what was made of *inputs*, at the time *created*, was made of what these are now, as far as that is known."""
+    leaves = input_leaves(node)
+    if len(leaves) != len(inputs) or any(leaf.superseded for leaf in leaves):
+        return Found.SUPERSEDED
+    for leaf, digest in zip(leaves, inputs, strict=True):
+        if leaf.content is not None and leaf.content != digest:
+            return Found.SUPERSEDED
+    if any(leaf.content is None and leaf.renewed > created for leaf in leaves):
+        return Found.UNPROVEN
+    return Found.SOUND
+
+
+def is_expired(node: Node, created: float) -> bool:
+    """Whether what was made at the time *created* is older than the task declares that its results live."""
     lifetime = node.declaration.time_to_live
-    return lifetime is not None and time.time() - result.created > lifetime
+    return lifetime is not None and time.time() - created > lifetime
 
 
 def _facts(node: Node) -> Facts:

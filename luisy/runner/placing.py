@@ -133,7 +133,7 @@ class Placer:
     def refresh_inputs(self, node: Node) -> None:
         """Inputs must be what their results are: a changed raw file is hashed again, a changed result restored."""
         for leaf in input_leaves(node):
-            if not leaf.done or self.workspace.unchanged(leaf):
+            if not leaf.done or (self.workspace.unchanged(leaf) and self.resolver.tables.unchanged(leaf)):
                 continue
             if leaf.result is not None:
                 self.workspace.restore(leaf, self.resolver.lookup.manifest(leaf.result))

@@ -10,16 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from luisy import keys
+from luisy.errors import LuisyError
 from luisy.model import SHOWN_DIGITS
 from luisy.naming import project_of
-from luisy.plan import SERVED, UNCERTAIN, Found, History, Kind, Situation, decide
+from luisy.plan import SERVED, UNCERTAIN, Found, History, Kind, Situation, Table, decide
 from luisy.runner.facts import Describer, cannot_cache
-from luisy.runner.finding import Finder
+from luisy.runner.finding import Finder, is_expired, stands_on
 from luisy.runner.pipeline.describe import yields
 from luisy.runner.pipeline.graph import equal_task_id_error, input_leaves
 from luisy.runner.pipeline.keying import deep_key, refs_of, wrapper_content
 from luisy.runner.remote.lookup import Lookup
 from luisy.runner.results.keeping import maker_of
+from luisy.runner.results.tables import Tables, content_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,6 +61,7 @@ class Resolver:
         self.renewing: set[str] = set()
         # Filled by the session where a remote may be asked: where an external task's files are to be had.
         self.elsewhere: Callable[[Node], Elsewhere | None] = lambda _: None
+        self.tables = Tables(store)
         self.describer = Describer(store, workspace.root, fingerprinter)
         self.lookup = Lookup(store, remotes)
         self.finder = Finder(self.lookup, workspace, self.describer.writer_of)
@@ -117,6 +120,8 @@ class Resolver:
             situation = self._external(node)
         elif node.kind is Kind.WRAPPER:
             situation = self._wrapper(node)
+        elif node.tables:
+            situation = self._with_tables(node)
         elif node.uncacheable or self._uncountable_input(node):
             situation = self._uncacheable(node)
         else:
@@ -138,6 +143,9 @@ class Resolver:
     def _take_external(self, node: Node) -> None:
         """An external task is keyed by the content of its files; Luigi's own word counts where it has none."""
         node.by_content = True
+        if node.tables:
+            self._take_tables(node)
+            return
         if node.uncacheable and not node.complete:
             node.missing = tuple(path for _, path in node.outputs) or (str(node.task),)
             return
@@ -157,6 +165,18 @@ class Resolver:
         self._has_content(node, manifest.digest, manifest.size)
         if self.workspace.wrote(node):  # no original: the remote may have moved on since luisy brought it
             self._take_from_elsewhere(node)
+
+    def _take_tables(self, node: Node) -> None:
+        """Tables that somebody else makes count by their versions."""
+        try:
+            versions = self.tables.versions(node)
+        except LuisyError as error:
+            node.problem = error.text
+            return
+        if versions is None:
+            node.missing = tuple(table.location for _, table in node.tables)
+        else:
+            self._has_content(node, content_of(node, versions), 0)
 
     def _take_from_elsewhere(self, node: Node) -> None:
         """Count what a remote says that the files of an external task are, unless they are here already."""
@@ -205,6 +225,33 @@ class Resolver:
             node.kind,
             uncacheable=node.uncacheable,
             complete=complete,
+            inputs=tuple(dep.outcome for dep in node.all_deps),
+        )
+
+    def _with_tables(self, node: Node) -> Situation:
+        """Tables are held against what was noted when they were written last; anything else runs."""
+        self._count_inputs(node)
+        forced, found = node.task_id in self.forced, Found.NOTHING
+        try:
+            state, writes = self.tables.state(node)
+        except LuisyError as error:
+            node.problem = error.text
+            return Situation(node.kind, problem=node.problem)
+        if state is Table.HELD:
+            written = min(write.written for write in writes)
+            stands = stands_on(node, writes[0].inputs, written)
+            found = Found.EXPIRED if is_expired(node, written) else stands
+        node.complete = found is Found.SOUND and not forced
+        node.key, node.by_content = node.base_key, True
+        told = [(write.location, write.version) for write in writes]
+        node.content = content_of(node, told) if node.complete else None
+        return Situation(
+            node.kind,
+            uncacheable=node.uncacheable,
+            forced=forced,
+            found=found,
+            table=state,
+            settled=all(leaf.content is not None for leaf in input_leaves(node)),
             inputs=tuple(dep.outcome for dep in node.all_deps),
         )
 
@@ -290,7 +337,7 @@ class Resolver:
 
 def _says_nothing(leaf: Node) -> bool:
     """Whether *leaf* can be counted neither by key nor by content."""
-    return bool(leaf.uncacheable) and not leaf.countable and leaf.content is None
+    return bool(leaf.uncacheable) and not leaf.countable and not leaf.tables and leaf.content is None
 
 
 def _is_one_task(first: Node, twin: Node) -> bool:

@@ -279,7 +279,7 @@ class Session:
     def recheck(self, node: Node) -> bool:
         """Whether the files of an external task are there by now."""
         node.missing, node.content = (), None
-        if node.uncacheable:
+        if node.uncacheable and not node.tables:
             node.complete = bool(node.task.complete())
         self.resolver.settle(node)
         node.done = node.is_served
@@ -296,7 +296,7 @@ class Session:
         if self.shared:
             self._learn([leaf for leaf in input_leaves(node) if not leaf.done])
         self.placer.refresh_inputs(node)
-        if node.uncacheable and not node.by_inputs:
+        if node.uncacheable and not (node.by_inputs or node.tables):
             return False  # as under Luigi: what lies at its outputs by now is no answer, another task may write there
         self.resolver.settle(node, fresh=True)
         if node.is_served:

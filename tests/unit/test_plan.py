@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from luisy.model import Key, Outcome, Reason
-from luisy.plan import Found, History, Kind, Report, Root, Situation, Status, TaskReport, decide, needed
+from luisy.plan import (
+    Found,
+    History,
+    Kind,
+    Report,
+    Root,
+    Situation,
+    Status,
+    Table,
+    TaskReport,
+    decide,
+    needed,
+)
 
 SITUATIONS = st.builds(
     Situation,
@@ -18,6 +31,7 @@ SITUATIONS = st.builds(
     uncacheable=st.sampled_from(["", "it has no output"]),
     complete=st.booleans(),
     missing=st.sampled_from([(), ("/data/raw.csv",)]),
+    table=st.one_of(st.none(), st.sampled_from(Table)),
     forced=st.booleans(),
     adopted=st.booleans(),
     found=st.sampled_from(Found),
@@ -27,6 +41,13 @@ SITUATIONS = st.builds(
     history=st.sampled_from(History),
     inputs=st.lists(st.sampled_from(Outcome), max_size=3).map(tuple),
 )
+
+
+def table_of(state: Table, **more: Any) -> Situation:
+    """A task whose output is a table of which that is known."""
+    return Situation(uncacheable="a table", table=state, **more)
+
+
 STOPPED = (Outcome.FAILED, Outcome.MISSING, Outcome.BLOCKED)
 
 
@@ -50,6 +71,16 @@ STOPPED = (Outcome.FAILED, Outcome.MISSING, Outcome.BLOCKED)
         (Situation(adopted=True), Outcome.LOCAL, "adopted"),
         (Situation(uncacheable="x", complete=True), Outcome.COMPLETE, "complete"),
         (Situation(uncacheable="x"), Outcome.EXECUTED, "uncacheable"),
+        (table_of(Table.HELD, found=Found.SOUND), Outcome.COMPLETE, "table"),
+        (table_of(Table.HELD, found=Found.SOUND, forced=True), Outcome.EXECUTED, "forced"),
+        (table_of(Table.HELD, found=Found.EXPIRED), Outcome.EXECUTED, "expired"),
+        (table_of(Table.HELD, found=Found.SUPERSEDED), Outcome.EXECUTED, "input-superseded"),
+        (table_of(Table.HELD, found=Found.UNPROVEN, settled=False), Outcome.UNDECIDED, "inputs-open"),
+        (table_of(Table.OPEN, settled=False), Outcome.UNDECIDED, "inputs-open"),
+        (table_of(Table.CHANGED), Outcome.EXECUTED, "table-changed"),
+        (table_of(Table.OTHER), Outcome.EXECUTED, "table-rewritten"),
+        (table_of(Table.UNKNOWN), Outcome.EXECUTED, "table-unknown"),
+        (table_of(Table.HELD, found=Found.SUPERSEDED, inputs=(Outcome.FAILED,)), Outcome.BLOCKED, "blocked"),
         (Situation(kind=Kind.EXTERNAL), Outcome.LOCAL, "external"),
         (Situation(kind=Kind.EXTERNAL, missing=("/raw.csv",)), Outcome.MISSING, "missing-file"),
         (Situation(problem="output() raised"), Outcome.FAILED, "broken"),

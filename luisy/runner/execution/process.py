@@ -69,6 +69,9 @@ class CachingProcess(ContextManagedTaskProcess):
         ):  # Luigi forks with this lock held, so a build in the child could never fork again
             luigi.worker.fork_lock = threading.Lock()
         session, key = self.session, self.node.base_key
+        if self.node.tables and self.node.kind is Kind.TASK:
+            self._run_on_tables()
+            return
         if self.node.kind is not Kind.TASK or self.node.uncacheable or key is None:
             self._run()
             return
@@ -78,6 +81,16 @@ class CachingProcess(ContextManagedTaskProcess):
                 self.result_queue.served()
                 return
             with session.workspace.reserved(self.node):
+                self._run()
+
+    def _run_on_tables(self) -> None:
+        """Run the task while no other process writes its tables, unless one has just written them for it."""
+        session = self.session
+        with session.resolver.tables.reserved(self.node) as waited:
+            forced = self.node.task_id in session.resolver.forced
+            if waited and not forced and session.served_now(self.node):
+                self.result_queue.served()
+            else:
                 self._run()
 
     def _run(self) -> None:
@@ -91,7 +104,7 @@ class CachingProcess(ContextManagedTaskProcess):
             self.session.current.pop()
 
     def _hearing_requirements(self) -> AbstractContextManager[None]:
-        if self.node.kind is not Kind.TASK or self.node.uncacheable:
+        if not self.node.is_filed:
             return contextlib.nullcontext()
         self._requirements = Requirements(
             self.node, self.task, partial(self.session.oracle.asked_by, code=Code.REQUIRES)
@@ -137,7 +150,7 @@ class CachingProcess(ContextManagedTaskProcess):
 
     def _audited(self) -> AbstractContextManager[Audit | None]:
         audit = self.session.settings.audit
-        if audit == "off" or self.node.kind is not Kind.TASK or self.node.uncacheable:
+        if audit == "off" or not self.node.is_filed:
             return nullcontext()
         return audited(__name__, refuse_processes=audit == "strict")
 
@@ -226,7 +239,7 @@ class _Concluding:
         execution = Execution(
             node.task_id,
             node.outcome,
-            key=node.key,
+            key=None if node.tables else node.key,
             content=node.content,
             size=node.size,
             reason=node.decision.reason,

@@ -171,7 +171,8 @@ class Oracle:
         node = self.session.consider(task)
         if node is None:  # it needs an answer to this very question
             return False
-        answer = node.complete if node.uncacheable else self._is_there(node)
+        known = not node.uncacheable or bool(node.tables)
+        answer = self._is_there(node) if known else node.complete
         if asker is None or asker.code in (
             Code.REQUIRES,
             Code.COMPLETE,
@@ -179,7 +180,7 @@ class Oracle:
             answer = self._given.setdefault(task_id, answer)
         if asker is not None:
             asker.answers[task_id] = node, answer
-        return None if node.uncacheable else answer
+        return answer if known else None
 
     def _is_there(self, node: Node) -> bool:
         """Whether *node* has a result; where files may be put in their places, whether they are there."""

@@ -22,6 +22,7 @@ from luisy.errors import TaskError
 from luisy.keys import Output, Parameter
 from luisy.plan import Kind
 from luisy.runner.pipeline.graph import flat
+from luisy.targets import TableTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,19 +83,19 @@ def describe_outputs(node: Node) -> None:
     if side := getattr(node.task, "side_outputs", None):
         outputs = {"output": outputs, "side": side}
     local: list[tuple[bytes, Any]] = []
-    foreign: list[Any] = []
+    foreign: list[tuple[bytes, Any]] = []
     for name, target in named_targets(outputs):
-        if is_local_file(target):
-            local.append((name, target))
-        else:
-            foreign.append(target)
+        (local if is_local_file(target) else foreign).append((name, target))
     node.declaration = declaration_of(type(node.task))
     node.targets = tuple(target for _, target in local)
     node.outputs = tuple((name, os.path.abspath(target.path)) for name, target in local)
     node.countable = bool(local) and not foreign
     node.by_inputs = node.kind is Kind.TASK and _is_complete_by_inputs(node.task)
     declared = node.declaration.uncacheable if node.kind is Kind.TASK else ""
-    node.uncacheable = declared or _why_uncacheable(node, foreign)
+    node.uncacheable = declared or _why_uncacheable(node, [target for _, target in foreign])
+    tables = all(isinstance(target, TableTarget) for _, target in foreign)
+    if tables and not (declared or local or node.by_inputs or has_own_complete(node.task)):
+        node.tables = tuple(foreign)
 
 
 def _why_uncacheable(node: Node, foreign: list[Any]) -> str:
@@ -105,7 +106,9 @@ def _why_uncacheable(node: Node, foreign: list[Any]) -> str:
     if node.kind is Kind.WRAPPER:
         return ""
     if foreign:
-        return f"its output is not a local file ({type_name(type(foreign[0]))})"
+        is_table = isinstance(foreign[0], TableTarget)
+        what = "a table, which stays where it is" if is_table else "not a local file"
+        return f"its output is {what} ({type_name(type(foreign[0]))})"
     if has_own_complete(node.task):
         return "it has its own complete()"
     if isinstance(node.task, luigi.WrapperTask):
@@ -215,8 +218,10 @@ class Promises:
 
     def of(self, node: Node) -> tuple[Output, ...]:
         """Place, target class with its project code, and format options of each output of *node*'s task."""
-        return tuple(
-            self._output(name, target) for (name, _), target in zip(node.outputs, node.targets, strict=True)
+        files = zip(node.outputs, node.targets, strict=True)
+        return (
+            *(self._output(name, target) for (name, _), target in files),
+            *(self._described(name, type(table), None, dict(table.options)) for name, table in node.tables),
         )
 
     def _output(self, name: bytes, target: Any) -> Output:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from luisy.keys import Facts, Ref
     from luisy.model import Digest, Key
     from luisy.runner.pipeline.elsewhere import Elsewhere
+    from luisy.targets import TableTarget
 
 Refs: TypeAlias = "tuple[Ref | None, ...]"
 """What the inputs of a task count as, in order; None for one of which nothing is known yet."""
@@ -42,6 +43,7 @@ class Node:
     :param dynamic: the tasks that ``run()`` yielded, where they are known.
     :param outputs: name (place in ``output()``) and absolute path of each output.
     :param targets: the target objects behind *outputs*; outputs that are no local files are left out.
+    :param tables: name and target of each output, where all of them are tables that tell their version.
     :param held: the tasks that are its parameters' values.
     :param countable: its outputs are files, so that consumers can count their content.
     :param elsewhere: for an external task: the remote that has its files, which this machine lacks.
@@ -69,6 +71,7 @@ class Node:
     dynamic: tuple[Node, ...] = ()
     outputs: tuple[tuple[bytes, str], ...] = ()
     targets: tuple[Any, ...] = ()
+    tables: tuple[tuple[bytes, TableTarget], ...] = ()
     problem: str = ""
     held: tuple[Node, ...] = ()
     uncacheable: str = ""
@@ -121,6 +124,11 @@ class Node:
     def is_served(self) -> bool:
         """Whether its result is there, or is to be had, without executing it."""
         return self.kind is not Kind.WRAPPER and self.outcome in SERVED
+
+    @property
+    def is_filed(self) -> bool:
+        """Whether what becomes of its ``run()`` is filed under its key: as an action, or of tables as their last write."""
+        return self.kind is Kind.TASK and (not self.uncacheable or bool(self.tables))
 
     @property
     def own_key(self) -> Key | None:

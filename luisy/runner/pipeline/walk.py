@@ -130,7 +130,7 @@ class Walker:
         self._open[node.task_id] = node
         node.kind = kind_of(node.task)
         self._ask(node, "output()", lambda: describe_outputs(node))
-        if node.uncacheable and not node.problem and not node.by_inputs:
+        if node.uncacheable and not node.tables and not node.problem and not node.by_inputs:
             self._ask_complete(node)
         requirements: Any = []
         with self.questions.asked_by(node.task, Code.REQUIRES) as asker:

@@ -85,7 +85,7 @@ class Auditor:
         """What *node* declares and is not any more what its key was made of; None if all is as it was."""
         if node.facts is None or not node.facts.declared:
             return None
-        before, now = node.facts.declared, self._extras.declared_now(type(node.task))
+        before, now = node.facts.declared, self._extras.declared_by(node, now=True)
         return next((label for label in sorted({*before, *now}) if before.get(label) != now.get(label)), None)
 
 

@@ -1,9 +1,10 @@
 """What the key holds beside code, parameters and inputs: declared by the class, or observed while modules were imported.
 
-Values are digests, so that the key is the same on every machine and nothing of a variable is kept:
+Values are digests or versions, so that the key is the same on every machine and nothing of a variable is kept:
 
     file NAME     digest of the file's content; of a folder, of its manifest; "absent"
     folder NAME   digest of the names in it, for whoever listed it
+    table NAME    version of the table that is the task's ``input()``; "absent"
     env NAME      digest of the variable's value; "absent"; ``env *`` stands for all variables
     version       as it was declared
 """
@@ -24,6 +25,9 @@ from luisy.model import Reason
 from luisy.observe import imports
 from luisy.observe.imports import ABSENT, Kind
 from luisy.places import Places, import_folder, says_who_and_where
+from luisy.runner.pipeline.graph import input_leaves
+from luisy.runner.results.tables import version_of
+from luisy.targets import TableTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from luisy.declarations import DeclaredFile
     from luisy.fingerprint import Fingerprint
     from luisy.observe.imports import Reading
+    from luisy.runner.pipeline.graph import Node
 
 _WHOLE_ENVIRONMENT = "env *"
 
@@ -67,6 +72,17 @@ class Extras:
                 self.notes.append(Reason("declared-absent", text))
         return self._declared[cls]
 
+    def declared_by(self, node: Node, *, now: bool = False) -> Mapping[str, str]:
+        """What the class of *node* declares, but for tables that its inputs write: they count already.
+
+        :param now: looked at anew.
+        :raises TaskError: slug ``unreadable-input``, ``table-unreadable``, or what Spark lacks.
+        """
+        cls = type(node.task)
+        found = self.declared_now(cls) if now else self.declared(cls)
+        written = {f"table {table.location}" for leaf in input_leaves(node) for _, table in leaf.tables}
+        return {label: value for label, value in found.items() if label not in written}
+
     def declared_now(self, cls: type) -> Mapping[str, str]:
         """What *cls* declares, looked at anew."""
         declaration = declaration_of(cls)
@@ -77,6 +93,9 @@ class Extras:
             for path in _matches(file):
                 name = places.name_of(path) or path
                 found[f"file {name}"] = self._content(path)
+        table = getattr(cls, "table_input", None)
+        if isinstance(table, TableTarget):
+            found[f"table {table.location}"] = version_of(table) or ABSENT
         return found
 
     def declared_paths(self, cls: type) -> Iterator[str]:

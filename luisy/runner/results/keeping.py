@@ -25,6 +25,7 @@ from luisy.runner.pipeline.keying import ref_of, shallow_key
 from luisy.runner.pipeline.parts import parts_of
 from luisy.runner.results.auditing import told
 from luisy.runner.results.provenance import Provenance
+from luisy.runner.results.tables import Tables, content_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,6 +122,7 @@ class Keeper:
     ) -> None:
         self.store = store
         self.workspace = workspace
+        self._tables = Tables(store)
         self.fingerprinter = fingerprinter
         self.forced = forced
         self._provenance = Provenance(store)
@@ -139,11 +141,11 @@ class Keeper:
             node.dynamic = ran.dynamic
             if node.kind is not Kind.TASK:
                 return Execution(node.task_id, Outcome.LOCAL, key=node.key, content=node.content)
-            if node.uncacheable:
+            if not node.is_filed:
                 return self._left_alone(node, ran, None)
             try:
                 ran = replace(ran, undeclared=self.auditor.undeclared(node, ran.audit))
-                return self._kept(node, ran)
+                return self._written(node, ran) if node.tables else self._kept(node, ran)
             except _NotKept as refusal:
                 reason = refusal.reason
             except (OSError, LuisyError) as error:
@@ -201,7 +203,24 @@ class Keeper:
             else ran.undeclared,  # told by the reason
         )
 
-    def _kept(self, node: Node, ran: Ran) -> Execution:
+    def _written(self, node: Node, ran: Ran) -> Execution:
+        """Note that *node* has written its tables. One that yields tasks runs each time: what they were is not noted."""
+        self._check(node, ran)
+        versions = self._tables.versions(node)
+        if versions is None:
+            location = node.tables[0][1].location
+            raise _NotKept("no-table-version", f"{location} tells no version, so the task runs each time")
+        if node.base_key is None:
+            raise _NotKept("input-unknown", "an input of it has no key")
+        if not ran.dynamic:
+            self._tables.note(node, versions)
+        content = content_of(node, versions)
+        return Execution(
+            node.task_id, Outcome.EXECUTED, ran.seconds, None, content, undeclared=ran.undeclared
+        )
+
+    def _check(self, node: Node, ran: Ran) -> None:
+        """Refuse what cannot be kept, or was not made of the inputs, the code and the requirements that the key tells."""
         if (refusal := self.store.refusal) is not None:
             raise _NotKept(refusal.slug, refusal.text)
         _check_requirements(ran)
@@ -209,6 +228,9 @@ class Keeper:
         if not self.fingerprinter.unchanged(self.fingerprinter.of(type(node.task))):
             raise _NotKept("code-changed-meanwhile", "its source changed while it ran")
         self._check_reads(node, ran)
+
+    def _kept(self, node: Node, ran: Ran) -> Execution:
+        self._check(node, ran)
         side_files = self._side_files(node, ran)
         try:
             manifest, kept = self._filed(node, ran, side_files)
@@ -258,7 +280,7 @@ class Keeper:
         for leaf in input_leaves(node):
             if leaf.content is None:
                 raise _NotKept("input-unknown", f"the content of its input {leaf.task} is not known")
-            if not self.workspace.unchanged(leaf):
+            if not (self.workspace.unchanged(leaf) and self._tables.unchanged(leaf)):
                 raise _NotKept("input-changed-meanwhile", f"its input {leaf.task} changed while it ran")
 
     def _side_files(self, node: Node, ran: Ran) -> list[str]:
