@@ -61,7 +61,7 @@ test: $(VENV)/.test $(AZURITE) $(LUIGI_EXAMPLES) ## all tests that need neither 
 	@echo "==> tests"
 	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
 
-test-system: $(VENV)/.test ## the tests that need root or a browser; installs what they need with apt-get
+test-system: $(VENV)/.system ## the tests that need root, a browser or Java; installs what they need with apt-get
 	@bash .ci/install-system-parts
 	@echo "==> system tests"
 	@$(PY) -m pytest -m system $(PYTEST_ARGS)
@@ -121,6 +121,11 @@ $(VENV)/.test: pyproject.toml $(MADE)
 	@echo "==> $(VENV): installing luisy and the test parts"
 	@$(call install,--editable '.[dataframe]' --group test)
 	@touch $@ $(VENV)/.example
+
+$(VENV)/.system: $(VENV)/.test
+	@echo "==> $(VENV): installing Spark, for the system tests"
+	@$(call install,--editable '.[spark]' --group system)
+	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(MADE)
 	@echo "==> $(VENV): installing luisy and the parts for test and lint"
