@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from deltalake import write_deltalake
 
 import luisy
 from luisy import spark as luisys_spark
@@ -178,6 +177,8 @@ def test_a_location_as_input(pipe: Any, blobs: Path) -> None:
 
 def test_the_log_of_a_delta_table(tmp_path: Path) -> None:
     """Every commit to a real delta table is another version, and so is a table made anew, though it counts from 0."""
+    from deltalake import write_deltalake  # installed for the system tests alone
+
     table = AzureBlobStorageTarget(endpoint=f"file://{tmp_path}", directory="delta", file_format="delta")
     frame = pd.DataFrame({"x": [1]})
     versions = [table.version()]
