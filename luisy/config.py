@@ -104,6 +104,9 @@ class Config:
         for name, value in params.items():
             self.set_param(name, value)
 
+    def init(self) -> None:
+        """Nothing to do: luisy 1.x connected to Azure here, now that happens when it is needed."""
+
     def reset(self) -> None:
         """Back to what files and the environment say."""
         settings.reset()

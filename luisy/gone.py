@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from luisy.errors import UsageError
 
@@ -35,15 +36,20 @@ _HASHES = Gone(
     'look at luisy.plan(task), luisy.key(task) and "luisy cas ls"',
 )
 _NAMES = Gone("get_related_instances needs no such thing any more", "call get_related_instances")
+_COORDINATORS = Gone("there are no coordinators any more", "call luisy.build(task) or luisy.plan(task)")
+_DEFAULTS = Gone("settings are described in one place", "call luisy.config.get_default_params()")
 _DRAWING = Gone("pictures are drawn without networkx", "call luisy.visualize.picture_of(task)")
 
 GONE = {
     "luisy.log_format": Gone(
         "importing luisy configures no logging", "call logging.basicConfig with a format of your own"
     ),
+    "luisy.cli.HashUpdateMode": _COORDINATORS,
+    "luisy.cli.PipelineMode": _COORDINATORS,
     "luisy.cli.disable_azure_logging": Gone(
         "the log of azure is left alone", 'call logging.getLogger("azure").setLevel("ERROR")'
     ),
+    "luisy.cli.get_root_task": _COORDINATORS,
     "luisy.cli.parse_args": Gone(
         "the command line is parsed by click and Luigi", "call luisy.cli.main(arguments)"
     ),
@@ -54,9 +60,9 @@ GONE = {
     "luisy.config.Singleton": Gone(
         "every luisy.Config() shows the settings of the process", "call luisy.Config()"
     ),
-    "luisy.default_params": Gone(
-        "settings are described in one place", "call luisy.config.get_default_params()"
-    ),
+    "luisy.config.default_params": _DEFAULTS,
+    "luisy.config.env_keys": _DEFAULTS,
+    "luisy.default_params": _DEFAULTS,
     "luisy.file_system.AzureContainer": Gone(
         "it switched off the checks of TLS certificates for the whole process",
         "use ContainerClient of azure.storage.blob for files of your own; results travel with --download and --upload",
@@ -68,9 +74,7 @@ GONE = {
         "it served AzureContainer alone", "compare the parents of pathlib.PurePath"
     ),
     "luisy.helpers.wrap_in_brackets": _NAMES,
-    "luisy.luigi_interface": Gone(
-        "there are no coordinators any more", "call luisy.build(task) or luisy.plan(task)"
-    ),
+    "luisy.luigi_interface": _COORDINATORS,
     "luisy.visualize.add_children": _DRAWING,
     "luisy.visualize.create_label": _DRAWING,
     "luisy.visualize.make_dependency_graph": _DRAWING,
@@ -80,6 +84,45 @@ GONE = {
 """By full name. A whole module stands for all that was in it."""
 
 
+REEXPORTED = {
+    "luisy.cli": {"get_default_params": "luisy.config"},
+    "luisy.config": {"AzureContainer": "luisy.file_system"},
+    "luisy.decorators": {
+        **dict.fromkeys(
+            (
+                *(
+                    "AzureBlobStorageTarget",
+                    "CSVTarget",
+                    "DeltaTableTarget",
+                    "DirectoryTarget",
+                    "FeatherTarget",
+                ),
+                *("HDFTarget", "JSONTarget", "ParquetDirTarget", "PickleTarget", "XLSXTarget"),
+            ),
+            "luisy.targets",
+        ),
+        "Config": "luisy.config",
+        "ExternalTask": "luigi",
+        "get_string_repr": "luisy.helpers",
+    },
+    "luisy.file_system": {
+        "get_df_from_parquet_dir": "luisy.helpers",
+        "remove_parent_directories": "luisy.helpers",
+    },
+    "luisy.targets": {
+        "Config": "luisy.config",
+        "change_working_dir": "luisy.config",
+        "get_df_from_parquet_dir": "luisy.helpers",
+    },
+    "luisy.tasks.base": {
+        "Config": "luisy.config",
+        "RegexTaskPattern": "luisy.helpers",
+        "visualize_task": "luisy.visualize",
+    },
+}
+"""What could be imported from a module of luisy 1.x since that one had imported it: by module, name and home."""
+
+
 def refuse(name: str) -> None:
     """Raise a ``GoneError`` if the full *name* is one that is gone."""
     if (gone := GONE.get(name)) is not None:
@@ -87,10 +130,12 @@ def refuse(name: str) -> None:
 
 
 def attributes_of(module: str) -> Callable[[str], Any]:
-    """A ``__getattr__`` for *module*, which tells names that are gone from those that never were."""
+    """A ``__getattr__`` for *module*, which tells names that moved or are gone from those that never were."""
 
-    def missing(name: str) -> NoReturn:
+    def missing(name: str) -> Any:
         refuse(f"{module}.{name}")
+        if (home := REEXPORTED.get(module, {}).get(name)) is not None:
+            return getattr(importlib.import_module(home), name)
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     return missing

@@ -12,7 +12,7 @@ import pytest
 
 import luisy
 from luisy.errors import UsageError
-from luisy.gone import GONE, GoneError
+from luisy.gone import GONE, REEXPORTED, GoneError
 
 PAGE = (Path(__file__).parents[2] / "docs/migration.md").read_text(encoding="utf-8")
 
@@ -27,10 +27,12 @@ SURFACE = {
         parquetdir_output {SPARK} Parameter IntParameter FloatParameter TupleParameter ListParameter DictParameter
         DateParameter DateIntervalParameter BoolParameter log_format
         SparkTask MonthParameter parquet_output""",  # the last three: its documentation uses them
-    "luisy.cli": "build disable_azure_logging luisy_run parse_args",
+    "luisy.cli": """
+        HashUpdateMode PipelineMode build disable_azure_logging get_root_task luisy_run parse_args""",
     "luisy.code_inspection": "",
     "luisy.config": """
-        Config Singleton activate_download add_working_dir change_working_dir get_default_params pass_args
+        Config Singleton activate_download add_working_dir change_working_dir default_params env_keys
+        get_default_params pass_args
         remove_working_dir set_working_dir""",
     "luisy.decorators": f"""
         auto_filename csv_output feather_output final hdf_output inherits interim json_output make_directory_output
@@ -59,7 +61,7 @@ METHODS = {
         output project_name read read_input requires target_cls target_kwargs upload visualize write""",
     "luisy.ConcatenationTask": "preprocess run",
     "luisy.Config": """
-        check_params config download get_param reset set_param spark update upload working_dir""",
+        check_params config download get_param init reset set_param spark update upload working_dir""",
     "luisy.targets.LuisyTarget": "exists read remove requires_pandas write",
     "luisy.targets.LocalTarget": "file_ending is_folder make_dir",
     "luisy.targets.CloudTarget": "exists read remove requires_pandas write",
@@ -92,6 +94,19 @@ def test_a_name_that_is_gone(module: str, name: str) -> None:
     assert isinstance(caught.value, UsageError)
     assert isinstance(caught.value, ImportError)
     assert (caught.value.slug, caught.value.hint) == (gone.slug, gone.instead)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(module, name) for module, names in REEXPORTED.items() for name in names]
+)
+def test_a_name_that_another_module_had_imported(module: str, name: str) -> None:
+    """``from luisy.decorators import CSVTarget`` was possible: it gives what is at home in ``luisy.targets``."""
+    home = REEXPORTED[module][name]
+    if f"{home}.{name}" in GONE:
+        with pytest.raises(GoneError):
+            getattr(importlib.import_module(module), name)
+    else:
+        assert getattr(importlib.import_module(module), name) is getattr(importlib.import_module(home), name)
 
 
 @pytest.mark.parametrize("module", GONE_MODULES)
