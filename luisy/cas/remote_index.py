@@ -258,7 +258,11 @@ class RemoteIndex:
         return results, sum(row[2] for row in rows if row[1] < 0)
 
     def records(self, names: Iterable[str]) -> list[Records]:
-        """The whole records of merged segments, for folding."""
+        """The whole records of merged segments, for folding.
+
+        :raises CorruptionError: the rows are not what was merged (slug ``bad-segment``): what is made of them would be
+            put in the place of what is sound.
+        """
         found = []
         for name in names:
             row = self.database.query(
@@ -270,6 +274,12 @@ class RemoteIndex:
                 (row[0] << BITS, (row[0] + 1 << BITS) - 1),
             )
             directory = read_directory(row[1])
+            if [digest_bytes(frame[0]) for frame in frames] != [one.digest.hex() for one in directory.frames]:
+                raise CorruptionError(
+                    "what the store has of the remote's index is damaged",
+                    slug="bad-segment",
+                    hint="`luisy cas verify --rebuild` makes the index again",
+                )
             found.append(records_of(Opened(directory, row[1], tuple(frame[0] for frame in frames))))
         return found
 

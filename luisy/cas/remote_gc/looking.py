@@ -74,8 +74,8 @@ class Looker:
         :raises CorruptionError: what some result needs cannot be read (slugs ``unreadable-segment``,
             ``damaged-results``).
         """
-        seen = read_all(self.remote, self.namespace, self.merger)
-        found = inventory(folded(self.index.records(seen.live)), self.namespace.project)
+        seen, records = read_all(self.remote, self.namespace, self.merger)
+        found = inventory(folded(records), self.namespace.project)
         refs = {ref.manifest for ref in read_refs(self.remote, self.namespace.refs).values() if not ref.raw}
         here = self.store.results(list(found.claims))
         wishes = Wishes(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from luisy.cas.remote_gc.lease import Lease
     from luisy.cas.remote_gc.timing import Timing
     from luisy.cas.remote_names import Namespace
+    from luisy.cas.remote_records import Records
     from luisy.cas.transfer.merging import Merger, Seen
     from luisy.cas.transfer.slots import Slot
 
@@ -82,8 +83,8 @@ def _broken(remote: Remote, blob: Blob) -> bool:
     return True
 
 
-def read_all(remote: Remote, namespace: Namespace, merger: Merger) -> Seen:
-    """Merge everything that two listings agree on.
+def read_all(remote: Remote, namespace: Namespace, merger: Merger) -> tuple[Seen, list[Records]]:
+    """Merge everything that two listings agree on, and read it.
 
     One may lack what another has where a folder is more than the beginning of a name (hierarchical namespaces), and
     what gc does not see it takes for dead.
@@ -92,7 +93,11 @@ def read_all(remote: Remote, namespace: Namespace, merger: Merger) -> Seen:
     :raises RemoteError: the listings never agreed (slug ``push-incomplete``).
     """
     for _ in range(2 * ATTEMPTS):
-        seen = merger.refresh()
+        seen = merger.look()
+        with merger.index.database.writing() as connection:
+            if not merger.merge(connection, seen):
+                continue
+            records = merger.index.records(seen.live)  # no other process of this machine drops them meanwhile
         there = committed(namespace, seen.listing)
         if committed(namespace, remote.list(namespace.index)) == there:
             break
@@ -104,7 +109,7 @@ def read_all(remote: Remote, namespace: Namespace, merger: Merger) -> Seen:
             slug="unreadable-segment",
             hint="Nothing is deleted while it is there. If it stays so, delete that blob: its results are missed anyway.",
         )
-    return seen
+    return seen, records
 
 
 def objects_there(remote: Remote, namespace: Namespace) -> dict[str, Blob]:

@@ -312,6 +312,17 @@ def test_a_segment_that_cannot_be_read_stops_it(tmp_path: Path) -> None:
     assert caught.value.slug == "unreadable-segment"
 
 
+def test_a_damaged_copy_of_the_index_stops_it(tmp_path: Path) -> None:
+    """Segments are read from what the store has merged, and what is made of them takes their place in the remote."""
+    remote = MemoryRemote()
+    one = pushed(tmp_path, remote, b"one")
+    with one.store.database.writing() as connection:
+        connection.execute("UPDATE remote_frames SET data = CAST(data || x'00' AS BLOB)")
+    with pytest.raises(CorruptionError) as caught:
+        planned(one.store, remote)
+    assert caught.value.slug == "bad-segment"
+
+
 # --- others at the same time
 
 
