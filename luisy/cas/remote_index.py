@@ -8,7 +8,6 @@ segment in their id and go with it.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from luisy.cas import actions
 from luisy.cas.action_rows import INLINE_BYTES
 from luisy.cas.envelope import body_of
 from luisy.cas.hashing import digest_bytes
-from luisy.cas.remote_records import SUPERSEDING, Kind
+from luisy.cas.remote_records import SUPERSEDING, Kind, digests_in
 from luisy.cas.segments import Opened, frame_records, open_segment, read_directory, records_of
 from luisy.cas.signing import PublicKey, is_signed
 from luisy.errors import CorruptionError
@@ -326,7 +325,7 @@ def _block_row(block: Block) -> tuple[bytes, int]:
 def _listing(bad: BadRecord, blocks: Sequence[Block], start: int) -> int | None:
     """The id of the block that says so: there is one, unless an older luisy wrote it, or somebody without a key."""
     told = bad.told()
-    return next((start + number for number, block in enumerate(blocks) if told in _digests(block)), None)
+    return next((start + number for number, block in enumerate(blocks) if told in digests_in(block)), None)
 
 
 def _action_row(
@@ -357,7 +356,7 @@ def _action_row(
         )
     except (CorruptionError, msgspec.MsgspecError, ValueError):
         return None
-    listed = record.digest() in _digests(block)
+    listed = record.digest() in digests_in(block)
     sound = (
         listed and found.project == project and _name(found.key) == record.key and 0 <= found.size < 1 << 63
     )
@@ -379,8 +378,3 @@ def _inline(manifest: bytes | None, digest: str) -> bytes | None:
     if manifest is None or len(manifest) > INLINE_BYTES or digest_bytes(manifest) != digest:
         return None
     return manifest
-
-
-@functools.lru_cache(maxsize=64)
-def _digests(block: Block) -> frozenset[bytes]:
-    return frozenset(block.records[at : at + _NAME_BYTES] for at in range(0, len(block.records), _NAME_BYTES))

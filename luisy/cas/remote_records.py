@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated
@@ -203,6 +204,12 @@ class Records:
         inline += sum(len(one.manifest or b"") + 64 for one in self.contents)
         blocks = sum(len(block.records) + 96 for block in self.blocks)
         return inline + blocks + 144 * len(self.locations) + 48 * len(self.uses) + 176 * len(self.bads)
+
+
+@functools.lru_cache(maxsize=1024)
+def digests_in(block: Block) -> frozenset[bytes]:
+    """The digests of records that a block lists."""
+    return frozenset(block.records[at : at + NAME_BYTES] for at in range(0, len(block.records), NAME_BYTES))
 
 
 def _record_digest(kind: Kind, flags: int, body: bytes) -> bytes:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from luisy.cas.remote_gc.inventory import digests_in
-from luisy.cas.remote_records import Records
+from luisy.cas.remote_records import Records, digests_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

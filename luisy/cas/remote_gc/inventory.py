@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from luisy.cas import actions, manifests
 from luisy.cas.hashing import digest_bytes
-from luisy.cas.remote_records import NAME_BYTES, SUPERSEDING
+from luisy.cas.remote_records import SUPERSEDING, digests_in
 from luisy.cas.signing import PublicKey, counts
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
@@ -155,9 +155,3 @@ def _signer(block: Block, project: str) -> bytes | None:
     """The key by which the block counts, which is empty where it is not signed; None if its signature is wrong."""
     by = PublicKey(block.key_id)
     return by if counts(block.signed(project), block.signature, by, {by}) else None
-
-
-@functools.lru_cache(maxsize=1024)
-def digests_in(block: Block) -> frozenset[bytes]:
-    """The digests of the records that a block lists."""
-    return frozenset(block.records[at : at + NAME_BYTES] for at in range(0, len(block.records), NAME_BYTES))

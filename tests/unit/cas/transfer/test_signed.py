@@ -9,7 +9,10 @@ import msgspec
 import pytest
 
 from luisy.cas import segments
+from luisy.cas.gc import Policy
 from luisy.cas.remote.memory import MemoryRemote
+from luisy.cas.remote_gc.compacting import compacted
+from luisy.cas.remote_gc.inventory import inventory
 from luisy.cas.remote_limits import FOLD_ABOVE
 from luisy.cas.remote_names import Namespace, new_uuid, segment_name
 from luisy.cas.remote_records import BadRecord, Block, Records, folded
@@ -17,6 +20,7 @@ from luisy.cas.segments import encode, open_segment, records_of
 from luisy.cas.signing import Authority
 from luisy.cas.transfer import Ref
 from luisy.errors import UsageError
+from tests.collectors import collect
 from tests.mirrors import Machine, machine, put_refs
 from tests.unit.cas.test_signing import signing_key
 from tests.unit.cas.values import key
@@ -260,6 +264,32 @@ def test_a_block_with_another_s_slot_takes_nothing_from_it(
     both = folded([forged, good] if forged_first else [good, forged])
     assert set(both.blocks) == {good.blocks[0], forged.blocks[0]}
     assert both.blocks[both.actions[0].block] == good.blocks[0]
+
+
+@pytest.mark.parametrize("claimed", [None, 1, 2])
+def test_gc_keeps_what_wins_for_who_trusts_its_key(container: Container, claimed: int | None) -> None:
+    """Whoever else came first, and also if he says that he has that very key."""
+    container.push(b"evil", signer=2)
+    (evil,) = container.segments().values()
+    container.push(b"good", signer=1)
+    if claimed is not None:
+        keys = {"key_id": signing_key(claimed).public, "opened": 1}
+        claim = msgspec.structs.replace(evil.blocks[0], **keys)
+        container.forge(Records((claim,), evil.actions))
+    store = container.machine("collector").store
+    for _ in range(2):
+        collect(store, container.remote, Policy(older_than=1e9))
+    assert container.pulled(1) == b"good"
+
+
+def test_gc_keeps_who_said_that_bytes_are_bad(container: Container) -> None:
+    """The word stays in a block that lists it, though nothing else is left of that."""
+    container.push(b"good", signer=1)
+    bad = _bad_word(container)
+    block = Block(bytes.fromhex(new_uuid()), 1, bad.told()).signed_by(signing_key(1), "weather")
+    container.forge(Records((block,), bads=[bad]))
+    records = next(one for one in container.segments().values() if one.bads)
+    assert compacted(inventory(records, "weather"), set(), set()).blocks == (block,)
 
 
 # --- what else may be said
