@@ -256,6 +256,15 @@ class RemoteIndex:
         results = {PublicKey(row[0]): row[2] for row in rows if row[1] > 0}
         return results, sum(row[2] for row in rows if row[1] < 0)
 
+    def forged(self) -> list[tuple[str, PublicKey]]:
+        """The segments with a block that names a key which has not signed it, as far as was looked, and that key."""
+        rows = self.database.query(
+            "SELECT DISTINCT s.name, k.signer FROM remote_blocks k JOIN remote_segments s ON s.id = k.id >> 24"
+            " AND s.namespace = ? WHERE k.verified = -1 ORDER BY s.name, k.signer",
+            (self.namespace,),
+        )
+        return [(row[0], PublicKey(row[1])) for row in rows]
+
     def records(self, names: Iterable[str]) -> list[Records]:
         """The whole records of merged segments, for folding.
 

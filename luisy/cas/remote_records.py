@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,7 @@ from luisy.cas.signing import message
 from luisy.model import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from luisy.cas.signing import SigningKey
 
@@ -257,4 +257,31 @@ def folded(several: Iterable[Records]) -> Records:
         tuple(locations),
         tuple(uses.values()),
         tuple(bads.values()),
+    )
+
+
+def listed_bads(records: Records) -> Iterator[tuple[int, BadRecord]]:
+    """The words about bad bytes that blocks list, with the number of the first block that does: it says whose they are."""
+    if not records.bads:
+        return
+    told = {one.told(): one for one in records.bads}
+    for number, block in enumerate(records.blocks):
+        for digest in digests_in(block) & told.keys():
+            yield number, told.pop(digest)
+
+
+def renumbered(records: Records) -> Records:
+    """The same with only those blocks that some record is of."""
+    used = {*(one.block for one in records.actions), *(one.block for one in records.contents)}
+    numbers = sorted(used | {number for number, _ in listed_bads(records)})
+    if len(numbers) == len(records.blocks):
+        return records
+    blocks: tuple[Block, ...] = tuple(records.blocks[number] for number in numbers)
+    new = {old: number for number, old in enumerate(numbers)}
+    change = msgspec.structs.replace
+    return replace(
+        records,
+        blocks=blocks,
+        actions=[change(one, block=new[one.block]) for one in records.actions],
+        contents=[change(one, block=new[one.block]) for one in records.contents],
     )

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.cli.project import Project
+    from tests.cli.project import Done, Project
 
 
 def objects_of(project: Project, task: str) -> list[Path]:
@@ -17,10 +17,10 @@ def objects_of(project: Project, task: str) -> list[Path]:
     return [project.store / "objects" / item["digest"][:2] / item["digest"][2:] for item in found]
 
 
-def damage(path: Path) -> None:
+def damage(path: Path, *, at: int = 0) -> None:
     """Flip a bit; the size stays."""
     data = bytearray(path.read_bytes())
-    data[0] ^= 1
+    data[at] ^= 1
     path.chmod(0o644)
     path.write_bytes(bytes(data))
 
@@ -120,3 +120,37 @@ def test_a_read_only_store_can_be_looked_at(project: Project) -> None:
     assert project.obeying_modes("cas", "verify").code == 4
     refused = project.obeying_modes("cas", "verify", "--repair")
     assert (refused.code, refused.slug) == (2, "store-read-only")
+
+
+def test_a_damaged_remote_is_found_and_mended(project: Project) -> None:
+    """Exit code 4 until it is repaired; from the store that has the results, so that nothing executes again."""
+    (project.folder / "remote").mkdir()
+    remote = {"LUISY_REMOTE": f"file://{project.folder}/remote"}
+    project.luisy("run", "Both", "--upload", **remote)
+
+    def verify(*words: str) -> Done:
+        return project.luisy("cas", "verify", "--remote", *words, **remote)
+
+    assert verify().out.endswith("/remote is as it should be\n")
+    for pack in (project.folder / "remote").glob("pipe/.luisy/v1/packs/[0-9a-f]*"):
+        damage(pack, at=40)  # the first bytes say that it is a pack: nobody reads them
+    found = verify("--json")
+    assert found.code == 4
+    assert {problem["kind"] for problem in found.document["problems"]} >= {"damaged-object"}
+    assert {problem["repair"] for problem in found.document["problems"]} == {None}
+    repaired = verify("--repair", "-q")
+    assert repaired.code == 0
+    assert all(line.endswith(": replaced") for line in repaired.out.splitlines())
+    assert (verify("-q").code, verify("-q").out) == (0, "")
+    elsewhere = project.luisy("run", "Both", "--download", "--store", "other", "--json", **remote).document
+    assert elsewhere["counts"]["executed"] == 0
+
+
+def test_a_rebuild_is_none_of_the_remote(project: Project) -> None:
+    """Usage error."""
+    assert project.luisy("cas", "verify", "--remote", "--rebuild").code == 2
+
+
+def test_without_a_remote_there_is_nothing_to_look_at(project: Project) -> None:
+    """It says which settings are missing."""
+    assert project.luisy("cas", "verify", "--remote").code == 3

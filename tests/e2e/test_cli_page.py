@@ -118,6 +118,24 @@ def test_each_document_on_the_page_has_the_shape_of_a_real_one(tmp_path: Path) -
     assert shape(printed(tmp_path, "cas verify --repair")) == shape(example("cas verify", 1))
 
 
+@pytest.mark.slow
+def test_documents_about_the_remote_have_the_shape_of_real_ones(tmp_path: Path) -> None:
+    """As above, for what looks at a remote as a whole."""
+    pipeline(tmp_path)
+    printed(tmp_path, f"run {TASK} --upload")
+    for pack in (tmp_path / "remote").glob("*/.luisy/v1/packs/*"):
+        pack.write_bytes(b"rubbish")
+    found = printed(tmp_path, "cas verify --remote --repair")
+    assert shape({**found, "problems": found["problems"][:1]}) == shape(example("cas verify", 2))
+    assert shape(printed(tmp_path, "signing generate key")) == shape(example("signing generate"))
+    signed = printed(tmp_path, "signing resign --signing-key key")
+    assert shape({**signed, "projects": [{**signed["projects"][0], "left": []}]}) == shape(
+        example("signing resign")
+    )
+    listed = printed(tmp_path, "signing list --remote --signing-key key")
+    assert shape(listed) == shape(example("signing list"))
+
+
 def test_the_page_has_a_section_for_each_command_and_no_other() -> None:
     """What `luisy --help` and the help of its groups list are the sections of the page."""
     in_cas = (

@@ -157,11 +157,11 @@ class Folder:
                 remove(f"{self.path}/~meta-{version.number}")
 
     def metadata(self, version: Version) -> dict[str, str]:
-        """What was given with the bytes."""
+        """What was given with the bytes; nothing where that is lost or damaged: then it is nobody's."""
         try:
             with open(f"{self.path}/~meta-{version.number}", "rb") as file:
                 return {str(name): str(value) for name, value in json.load(file).items()}
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError, AttributeError):
             return {}
 
     def _listed(self) -> list[str]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
-
-from luisy.cas.remote_records import Records, digests_in
+from luisy.cas.remote_records import Records, listed_bads, renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from luisy.cas.remote_gc.inventory import Inventory
-    from luisy.cas.remote_records import ActionRecord, BadRecord, Block, ContentRecord
+    from luisy.cas.remote_records import ActionRecord, BadRecord, ContentRecord
 
 _RecordT = TypeVar("_RecordT")
 
@@ -32,7 +30,7 @@ def compacted(inventory: Inventory, names: AbstractSet[bytes], blobs: Collection
     actions = [one.record for one in inventory.kept() if one.record.key not in names]
     contents = [one for one in records.contents if one.content not in names]
     there = {one.key for one in actions}
-    return _renumbered(
+    return renumbered(
         replace(
             records,
             actions=actions,
@@ -51,7 +49,7 @@ def parts(records: Records, most: int) -> list[Records]:
     """
     if records.size <= most:
         return [records]
-    found = [_renumbered(one) for one in _by_block(records, most)]
+    found = [renumbered(one) for one in _by_block(records, most)]
     _distribute(found, records.locations, lambda part, some: replace(part, locations=some), most)
     _distribute(found, records.uses, lambda part, some: replace(part, uses=some), most)
     listed = {one for part in found for one in part.bads}
@@ -68,7 +66,7 @@ def _by_block(records: Records, most: int) -> Iterator[Records]:
     for content in records.contents:
         contents.setdefault(content.block, []).append(content)
     bads: dict[int, list[BadRecord]] = {}
-    for number, bad in _listed_bads(records):
+    for number, bad in listed_bads(records):
         bads.setdefault(number, []).append(bad)
     taken: list[int] = []
     weight = 0
@@ -113,30 +111,3 @@ def _distribute(
             found[number] = put(found[number], rest[:room])
             rest = rest[room:]
         number += 1
-
-
-def _listed_bads(records: Records) -> Iterator[tuple[int, BadRecord]]:
-    """The words about bad bytes that blocks list, with the number of the first block that does: it says whose they are."""
-    if not records.bads:
-        return
-    told = {one.told(): one for one in records.bads}
-    for number, block in enumerate(records.blocks):
-        for digest in digests_in(block) & told.keys():
-            yield number, told.pop(digest)
-
-
-def _renumbered(records: Records) -> Records:
-    """The same with only those blocks that some record is of."""
-    used = {*(one.block for one in records.actions), *(one.block for one in records.contents)}
-    numbers = sorted(used | {number for number, _ in _listed_bads(records)})
-    if len(numbers) == len(records.blocks):
-        return records
-    blocks: tuple[Block, ...] = tuple(records.blocks[number] for number in numbers)
-    new = {old: number for number, old in enumerate(numbers)}
-    change = msgspec.structs.replace
-    return replace(
-        records,
-        blocks=blocks,
-        actions=[change(one, block=new[one.block]) for one in records.actions],
-        contents=[change(one, block=new[one.block]) for one in records.contents],
-    )

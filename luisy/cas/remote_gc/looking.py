@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from luisy.cas.remote_gc.fetching import fetched
 from luisy.cas.remote_gc.inventory import inventory, read_manifest
 from luisy.cas.remote_gc.liveness import Blobs, Wishes, judged, orphans, required
 from luisy.cas.remote_gc.watching import committed, objects_there, read_all
 from luisy.cas.remote_records import folded
 from luisy.cas.tombstones import together
+from luisy.cas.transfer.fetching import fetched
 from luisy.cas.transfer.refs import read as read_refs
 from luisy.errors import CorruptionError
 from luisy.model import Digest

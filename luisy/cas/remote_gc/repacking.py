@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from luisy.cas.packs import PackWriter
 from luisy.cas.remote import ConditionFailed
-from luisy.cas.remote_gc.fetching import fetched
 from luisy.cas.remote_names import new_uuid, pack_blob
+from luisy.cas.transfer.fetching import fetched
 from luisy.cas.transfer.slots import WRITER
 from luisy.model import Digest
 

@@ -8,18 +8,15 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from blake3 import blake3
-
 from luisy.cas import manifests
-from luisy.cas.compression import decompressed
-from luisy.cas.hashing import THREADS as HASH_THREADS
 from luisy.cas.hashing import digest_bytes
-from luisy.cas.packs import Range, coalesced, member
+from luisy.cas.packs import Range, coalesced
 from luisy.cas.receiving import Received
 from luisy.cas.remote import BlobMissing, Unreachable
 from luisy.cas.remote_limits import MANIFEST_BYTES, MEMBER_BYTES
 from luisy.cas.remote_names import new_uuid
-from luisy.cas.remote_records import BadRecord, Encoding, LocationRecord
+from luisy.cas.remote_records import BadRecord, LocationRecord
+from luisy.cas.transfer.fetching import members, streamed
 from luisy.cas.transfer.parallel import Control, in_parallel
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key, Reason
@@ -200,11 +197,7 @@ class Puller:
         arrived = _Arrived()
         blob = self.namespace.blob(span.blob)
         try:
-            data = self.remote.get(blob, span.offset, span.length) if span.length else b""
-            for location, stored in span.cut(data):
-                found = member(location, stored)
-                if found is None:  # once more: what came short or damaged may have been so on the way
-                    found = member(location, self.remote.get(blob, location.offset, location.length))
+            for location, found in members(self.remote, blob, span):
                 if found is None:
                     arrived.failed.append((location, False))
                 else:
@@ -237,20 +230,13 @@ class Puller:
         return arrived
 
     def _stream(self, location: LocationRecord, write: Callable[[bytes], int]) -> bytes:
-        """Write the object's bytes; their digest. Never more than its size."""
-        hasher = blake3(max_threads=HASH_THREADS)
-        pieces: Iterator[bytes] = iter(self.remote.read(self.namespace.blob(location.blob)))
-        if location.encoding == Encoding.ZSTD:
-            pieces = decompressed(pieces, size=location.size)
-        left = location.size
-        for piece in pieces:
-            left -= len(piece)
-            if left < 0:
-                raise CorruptionError("longer than it should be", slug="bad-frame")
-            hasher.update(piece)
+        """Write the object's bytes, and tell how far it is; their digest."""
+
+        def told(piece: bytes) -> None:
             write(piece)
             self.control.moved(len(piece))
-        return hasher.digest()
+
+        return streamed(self.remote, self.namespace.blob(location.blob), location, told)
 
     def _keep(self, arrived: _Arrived) -> None:
         with self.store.transaction():

@@ -82,6 +82,7 @@ class Pusher:
 
     :param rows: what of the index counts for what has to be pushed.
     :param superseding: keys whose result is to win over what is there.
+    :param mending: sizes of objects of the store that the remote is to have a good copy of, whoever needs them.
     :param outranking: keys whose result, if it is written, is to win also over what does not count here.
     """
 
@@ -96,6 +97,7 @@ class Pusher:
     planner: Planner
     superseding: frozenset[Key] = frozenset()
     outranking: frozenset[Key] = frozenset()
+    mending: Mapping[Digest, int] = field(default_factory=dict)
 
     def push(self, candidates: Sequence[Candidate], there: Mapping[Key, Word]) -> Committed:
         """Commit *candidates*, in as many commits as their records need.
@@ -207,6 +209,7 @@ class Pusher:
     def _decide_bytes(self, needing: Sequence[Candidate], work: Work, doomed: Doomed) -> None:
         """What of the objects has to be uploaded or touched."""
         sizes = {digest: size for one in needing for digest, size in one.everything.items()}
+        sizes.update(self.mending)
         located = self.rows.locations(list(sizes))
         bad = {(one.digest, one.blob) for one in work.bads}
         touches: dict[str, list[LocationRecord]] = {}

@@ -9,7 +9,7 @@ import click
 from luisy.cli.cas.group import opened, store_path
 from luisy.cli.options import flag, general, loaded, remote_urls
 from luisy.cli.output import print_json, say_warning
-from luisy.errors import ExitCode, RemoteError
+from luisy.errors import ExitCode, RemoteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command
+@flag("--remote", help="The remote; with --repair, good copies go up from the store.")
 @flag("--repair", help="Put damaged files aside; what needs them executes again.")
 @flag("--rebuild", help="Make the index again from the files first.")
 @flag("--download", help="With --repair: fetch good copies from the remote.")
@@ -33,7 +34,14 @@ def verify(**flags: Any) -> int:
     It changes nothing unless it is told to. Exit code 4 if something is wrong and not repaired.
     """
     mending, rebuilding = bool(flags.pop("repair")), bool(flags.pop("rebuild"))
+    remote = bool(flags.pop("remote"))
     settings = loaded(flags)
+    if remote:
+        from luisy.cli.cas.verify_remote import verify_remote
+
+        if rebuilding:
+            raise UsageError("--rebuild is for the store", hint="leave out --remote, or --rebuild")
+        return verify_remote(settings, mending=mending)
     rebuilt = _rebuilt(settings) if rebuilding else None
     found = _inspected(settings, rebuilt, mending=mending)
     if settings.json:

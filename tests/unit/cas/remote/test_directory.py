@@ -55,6 +55,16 @@ def test_nothing_is_left_of_older_versions(remote: DirectoryRemote, folder: Path
     assert files(folder) == []
 
 
+@pytest.mark.parametrize("rubbish", [b"", b"{", b"[1]", b"\xff"])
+def test_damaged_metadata_is_none(remote: DirectoryRemote, folder: Path, rubbish: bytes) -> None:
+    """The blob is there all the same, and nobody's."""
+    etag = remote.put("a", b"1", metadata={"writer": "w"})
+    (folder / f"~meta-{etag}").write_bytes(rubbish)
+    found = remote.head("a")
+    assert found is not None
+    assert (found.metadata, found.etag) == ({}, etag)
+
+
 def killed_in(call: Callable[[], object], syscall: str, number: int) -> bool:
     """True if a child was killed just before the *number*-th *syscall* of *call*; False if there is none."""
     pid = os.fork()

@@ -1,11 +1,14 @@
-"""Objects read for a gc run: into memory and past the store, which may be none."""
+"""Objects read into memory and past the store, for who looks at a remote and need not have one."""
 
 from __future__ import annotations
 
 import functools
 from typing import TYPE_CHECKING
 
-from luisy.cas.compression import decompress
+from blake3 import blake3
+
+from luisy.cas.compression import decompress, decompressed
+from luisy.cas.hashing import THREADS as HASH_THREADS
 from luisy.cas.hashing import digest_bytes
 from luisy.cas.packs import coalesced, member
 from luisy.cas.remote import BlobMissing
@@ -56,11 +59,7 @@ def _jobs(
 def _members(remote: Remote, blob: str, span: Range) -> _Found:
     found = []
     try:
-        data = remote.get(blob, span.offset, span.length) if span.length else b""
-        for location, stored in span.cut(data):
-            whole = member(location, stored)
-            if whole is None:  # once more: it may have been damaged on the way
-                whole = member(location, remote.get(blob, location.offset, location.length))
+        for location, whole in members(remote, blob, span):
             if whole is not None:
                 found.append((location, whole))
     except BlobMissing:
@@ -81,3 +80,36 @@ def _own(remote: Remote, blob: str, location: LocationRecord) -> _Found:
         if digest_bytes(data) == location.digest.hex():
             return [(location, data)]
     return []
+
+
+def members(remote: Remote, blob: str, span: Range) -> Iterator[tuple[LocationRecord, bytes | None]]:
+    """The objects in a part of a pack by one request, each verified; None for one whose bytes are others.
+
+    :raises BlobMissing: the pack is not there.
+    """
+    data = remote.get(blob, span.offset, span.length) if span.length else b""
+    for location, stored in span.cut(data):
+        found = member(location, stored)
+        if found is None:  # once more: what came short or damaged may have been so on the way
+            found = member(location, remote.get(blob, location.offset, location.length))
+        yield location, found
+
+
+def streamed(remote: Remote, blob: str, location: LocationRecord, write: Callable[[bytes], object]) -> bytes:
+    """Write the bytes of an object that has a blob of its own; their digest. Never more than its size.
+
+    :raises BlobMissing: it is not there.
+    :raises CorruptionError: it is longer than it should be, or cannot be unpacked.
+    """
+    hasher = blake3(max_threads=HASH_THREADS)
+    pieces: Iterator[bytes] = iter(remote.read(blob))
+    if location.encoding == Encoding.ZSTD:
+        pieces = decompressed(pieces, size=location.size)
+    left = location.size
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise CorruptionError("longer than it should be", slug="bad-frame")
+        hasher.update(piece)
+        write(piece)
+    return hasher.digest()
