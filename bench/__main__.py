@@ -14,6 +14,7 @@ WORKLOADS = {
     "w4": "bench.w4_store",
     "w5": "bench.w5_transfer",
     "w6": "bench.w6_status",
+    "w7": "bench.w7_gc",
     "audit": "bench.audit",
     "w8": "bench.w8_fingerprint",
 }

@@ -52,8 +52,16 @@ def human_bytes(size: float) -> str:
 
 
 def task_name(family: str, params: Mapping[str, str]) -> str:
-    """A task as Luigi writes it."""
-    return f"{family}({', '.join(f'{name}={value}' for name, value in params.items())})"
+    """A task as Luigi writes it, in one line: what moves a cursor is escaped, since others may have chosen it."""
+    return printable(f"{family}({', '.join(f'{name}={value}' for name, value in params.items())})")
+
+
+def printable(text: str) -> str:
+    """*text* with what a terminal would act upon escaped; names that are not UTF-8 stay."""
+    if text.isprintable():
+        return text
+    kept = ("\t", *map(chr, range(0xDC80, 0xDD00)))
+    return "".join(one if one.isprintable() or one in kept else ascii(one)[1:-1] for one in text)
 
 
 def explained(report: Report) -> Iterator[str]:

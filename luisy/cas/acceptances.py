@@ -63,13 +63,13 @@ class Acceptance:
         return cls(
             key=found.key("key"),
             action_key=found.key("action_key"),
-            project=found.text("project"),
-            family=found.text("family"),
+            project=found.unicode("project"),
+            family=found.unicode("family"),
             params=found.texts("params"),
             fingerprint=found.digest("fingerprint"),
             through=tuple(item.key("key") for item in found.objects("through")),
             proved=found.flag("proved"),
-            created=found.number("created"),
+            created=found.moment("created"),
         )
 
     def file(self, layout: Layout) -> str:

@@ -36,8 +36,8 @@ def decode(data: bytes) -> Action:
     return Action(
         key=found.key("key"),
         manifest=found.digest("manifest"),
-        project=found.text("project"),
-        family=found.text("family"),
+        project=found.unicode("project"),
+        family=found.unicode("family"),
         params=found.texts("params"),
         params_digest=found.digest("params_digest"),
         fingerprint=found.digest("fingerprint"),
@@ -49,7 +49,7 @@ def decode(data: bytes) -> Action:
         trace=tuple(_dependency(item) for item in found.objects("trace")),
         parts=found.optional_digest("parts"),
         sources=found.optional_digest("sources"),
-        created=found.number("created"),
+        created=found.moment("created"),
         seconds=found.number("seconds"),
         size=found.count("size"),
         adopted=found.flag("adopted"),
@@ -60,5 +60,5 @@ def decode(data: bytes) -> Action:
 
 def _dependency(found: Fields) -> DynamicDependency:
     return DynamicDependency(
-        found.text("module"), found.text("family"), found.texts("params"), found.key("key")
+        found.text("module"), found.unicode("family"), found.texts("params"), found.key("key")
     )

@@ -208,6 +208,12 @@ def translated() -> Iterator[None]:
     """SQLite's errors as :class:`StoreError`; others pass."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise StoreError(
+            f"{error.object!r} is no text that an index can hold",
+            slug="not-unicode",
+            hint="Give the task, project or pin a name that is UTF-8.",
+        ) from error
     except sqlite3.OperationalError as error:
         raise _operational(str(error)) from error
     except sqlite3.DatabaseError as error:

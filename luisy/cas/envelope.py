@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_MOST = 1e18
+_END_OF_TIME = 253_402_300_800
+"""The first second of the year 10000."""
+
 
 def seal(kind: str, fields: Mapping[str, Any]) -> bytes:
     """The file's bytes. Equal fields give equal bytes, whatever order they were made in.
@@ -65,17 +69,33 @@ class Fields:
         self._values = values
 
     def text(self, name: str) -> str:
-        """A string."""
+        """A string; it may hold what stands for bytes that are not UTF-8 (``os.fsdecode``)."""
         return self._typed(name, str)
 
     def optional_text(self, name: str) -> str:
         """A string; empty where there is none."""
         return "" if self._values.get(name) is None else self.text(name)
 
+    def unicode(self, name: str) -> str:
+        """A string that can be written as UTF-8, as the index needs it."""
+        value = self.text(name)
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise self._wrong(name)
+        return value
+
     def number(self, name: str) -> float:
-        """A number."""
+        """A number, not infinite and not absurd."""
         value = self._values.get(name)
-        return float(value) if type(value) is int else self._typed(name, float)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and -_MOST < value < _MOST:
+            return float(value)
+        raise self._wrong(name)
+
+    def moment(self, name: str) -> float:
+        """Seconds since the epoch, UTC, that a calendar knows."""
+        value = self.number(name)
+        if not 0 <= value < _END_OF_TIME:
+            raise self._wrong(name)
+        return value
 
     def count(self, name: str) -> int:
         """A whole number, not negative, that SQLite can hold."""

@@ -38,7 +38,7 @@ class Pin:
     def decode(cls, data: bytes) -> Pin:
         """What :meth:`encode` wrote; CorruptionError for anything else."""
         found = unseal(RecordKind.PIN.value, data)
-        return cls(found.text("name"), found.key("key"), found.number("created"))
+        return cls(found.unicode("name"), found.key("key"), found.moment("created"))
 
     def file(self, layout: Layout) -> str:
         """Where the record lies: one per name."""

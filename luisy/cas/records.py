@@ -56,7 +56,7 @@ class Alias:
     def decode(cls, data: bytes) -> Alias:
         """What :meth:`encode` wrote; CorruptionError for anything else."""
         found = unseal(RecordKind.ALIAS.value, data)
-        return cls(found.key("key"), found.key("action_key"), found.number("created"))
+        return cls(found.key("key"), found.key("action_key"), found.moment("created"))
 
     def file(self, layout: Layout) -> str:
         """Where the record lies: one per key."""
@@ -81,7 +81,7 @@ class Superseded:
     def decode(cls, data: bytes) -> Superseded:
         """What :meth:`encode` wrote; CorruptionError for anything else."""
         found = unseal(RecordKind.SUPERSEDED.value, data)
-        return cls(found.key("key"), found.number("created"))
+        return cls(found.key("key"), found.moment("created"))
 
     def file(self, layout: Layout) -> str:
         """Where the record lies: one per key."""
@@ -110,7 +110,7 @@ class Rescued:
     def decode(cls, data: bytes) -> Rescued:
         """What :meth:`encode` wrote; CorruptionError for anything else."""
         found = unseal(RecordKind.RESCUED.value, data)
-        return cls(found.digest("digest"), found.text("path"), found.number("created"))
+        return cls(found.digest("digest"), found.text("path"), found.moment("created"))
 
     def file(self, layout: Layout) -> str:
         """Where the record lies: one per digest and path."""
@@ -152,11 +152,11 @@ class SeenRef:
         """What :meth:`encode` wrote; CorruptionError for anything else."""
         found = unseal(RecordKind.SEEN_REF.value, data)
         return cls(
-            found.text("url"),
-            found.text("project"),
-            found.text("name"),
+            found.unicode("url"),
+            found.unicode("project"),
+            found.unicode("name"),
             found.digest("manifest"),
-            found.number("created"),
+            found.moment("created"),
         )
 
     def file(self, layout: Layout) -> str:

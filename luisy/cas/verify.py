@@ -25,6 +25,7 @@ from luisy.cas.noted import by_file, told_at, write_again
 from luisy.cas.objects import hash_object
 from luisy.cas.outputs import needed
 from luisy.cas.rebuilding import DECODERS
+from luisy.cas.soundness import expect_sound
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
 
@@ -114,15 +115,9 @@ def inspect(store: Store, *, unreadable: Iterable[str] = ()) -> Inspection:
 
     :param unreadable: files of objects and actions that a rebuild has just left out, so that the index knows nothing
         of them any more.
-    :raises CorruptionError: SQLite finds the index itself damaged (``corrupt-index``).
+    :raises CorruptionError: the index itself is damaged (``corrupt-index``).
     """
-    ((answer,), *_) = store.database.query("PRAGMA quick_check(1)")
-    if answer != "ok":
-        raise CorruptionError(
-            f"the index of the store {store.path} is damaged: {answer}",
-            slug="corrupt-index",
-            hint="`luisy cas verify --rebuild` makes it again from the files of the store.",
-        )
+    expect_sound(store.database)
     found = _Inspector(store).inspect()
     known = {problem.path for problem in found.problems}
     found.problems += [Problem(Flaw.UNREADABLE_FILE, "", path) for path in unreadable if path not in known]

@@ -13,8 +13,8 @@ import click
 
 from luisy import __version__
 from luisy.cli.lazy import LazyGroup
-from luisy.cli.output import failed, failed_run, print_json, say
-from luisy.errors import ExitCode, LuisyError, StoreError, UsageError
+from luisy.cli.output import failed, failed_run, print_json, say, tolerate_names
+from luisy.errors import CorruptionError, ExitCode, LuisyError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +57,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line *arguments* (those of the process by default) and exit."""
+    tolerate_names(sys.stdout)
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = with_command(given) if given else ["--help"]
     signal.signal(signal.SIGTERM, functools.partial(_terminated, os.getpid()))
@@ -104,11 +105,31 @@ def _as_ours(error: BaseException) -> LuisyError:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" for {error.filename}" if error.filename else ""
         return StoreError(f"no space is left{where}", slug="store-full", hint="free some space")
+    if isinstance(error, Exception) and (damage := _damaged_index()) is not None:
+        return damage
     return LuisyError(
         f"luisy itself failed: {type(error).__name__}: {error}",
         slug="internal",
         hint="run it again with -v and report what it prints",
     )
+
+
+def _damaged_index() -> CorruptionError | None:
+    """Why an index may have led to an error that nobody expects: values in it that cannot be."""
+    from luisy import settings
+    from luisy.cas import Store
+    from luisy.cas.soundness import expect_sound
+
+    try:
+        path = settings.current().store_path
+        if path is not None and os.path.exists(path):
+            with Store.open(path, create=False) as store:
+                expect_sound(store.database)
+    except CorruptionError as damage:
+        return damage
+    except Exception:  # noqa: BLE001 - it is looked at because something went wrong; what is told is that
+        return None
+    return None
 
 
 def _wants_json(command: Sequence[str]) -> bool:

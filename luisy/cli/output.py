@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import sys
@@ -34,6 +36,26 @@ def reserved_stdout(reserve: bool) -> Iterator[None]:  # noqa: FBT001 - the one 
         sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
+
+
+def tolerate_names(stream: object) -> None:
+    """Let names that are not in the terminal's encoding be printed: as the bytes that they are on disk, or escaped."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        codecs.register_error("luisy-names", _as_bytes)
+        stream.reconfigure(errors="luisy-names")
+
+
+def _as_bytes(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return b"".join(map(_encoded, error.object[error.start : error.end])), error.end
+
+
+def _encoded(character: str) -> bytes:
+    try:
+        return os.fsencode(character)
+    except UnicodeEncodeError:  # half a character of something else than a file name
+        return character.encode("ascii", "backslashreplace")
 
 
 def print_json(document: Any) -> None:

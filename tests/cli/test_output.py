@@ -13,7 +13,9 @@ import click
 import click.testing
 import pytest
 
+from luisy.cas import Store
 from luisy.cli.main import cli
+from luisy.model import Action, Digest, Key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,3 +162,27 @@ def on_a_terminal(project: Project, *arguments: str, **environment: str) -> str:
     os.close(ours)
     process.wait()
     return text.decode()
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("utf-8:strict", b"\xe9"), ("ascii:strict", b"?")])
+def test_names_that_no_terminal_can_show_are_printed(project: Project, encoding: str, name: bytes) -> None:
+    """A name that is not UTF-8 is told as the bytes that it has, where these fit, and what moves cursors is escaped."""
+    (project.data / "caf\udce9").write_text("edited")
+    with Store.open(project.store) as store:
+        store.rescue(str(project.data / "caf\udce9"))
+        made = store.keep([(b"", str(project.data / "caf\udce9"))])
+        params = {"odd\udce9\ud800": "\x1b[31mred\n\u202e"}
+        store.record(
+            Action(Key("1" * 64), made.digest, "p", "Odd", params, Digest("1" * 64), Digest("2" * 64))
+        )
+    for command in (("status",), ("ls",), ("show", "Odd"), ("gc", "--dry-run", "--older-than", "0")):
+        done = subprocess.run(
+            [sys.executable, "-m", "luisy", "cas", *command],
+            env=project.environment(PYTHONIOENCODING=encoding),
+            capture_output=True,
+            check=True,
+        )
+        assert done.stderr == b""
+        assert name in done.stdout
+        assert b"\x1b" not in done.stdout
+        assert b"\xe2\x80\xae" not in done.stdout

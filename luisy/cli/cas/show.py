@@ -11,6 +11,7 @@ from luisy.cli.options import general, loaded
 from luisy.cli.output import print_json
 from luisy.errors import ExitCode
 from luisy.model import Digest
+from luisy.report import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,31 +48,31 @@ def lines(document: dict[str, Any], indent: str = "") -> Iterator[str]:
         if value in (None, "", [], {}):
             continue
         if isinstance(value, dict):
-            yield f"{indent}{name}"
+            yield f"{indent}{printable(name)}"
             yield from lines(value, indent + "  ")
         elif isinstance(value, list):
-            yield f"{indent}{name}"
+            yield f"{indent}{printable(name)}"
             for item in value:
                 yield from _item(item, indent + "  ")
         elif "\n" in str(value):
-            yield f"{indent}{name}"
+            yield f"{indent}{printable(name)}"
             yield from _block(str(value), indent + "  ")
         else:
-            yield f"{indent}{name}: {value}"
+            yield indent + printable(f"{name}: {value}")
 
 
 def _item(item: Any, indent: str) -> Iterator[str]:
     """An item of a list: one line, and below it the fields that have several."""
     if not isinstance(item, dict):
-        yield f"{indent}{item}"
+        yield f"{indent}{printable(str(item))}"
         return
     told = {name: value for name, value in item.items() if value not in (None, "", {}, False)}
     short = {name: value for name, value in told.items() if "\n" not in str(value)}
-    yield indent + "  ".join(f"{name}: {value}" for name, value in short.items())
+    yield indent + printable("  ".join(f"{name}: {value}" for name, value in short.items()))
     for name, value in told.items():
         if name not in short:
             yield from _block(str(value), indent + "  ")
 
 
 def _block(text: str, indent: str) -> Iterator[str]:
-    return (indent + line for line in text.splitlines())
+    return (indent + printable(line) for line in text.splitlines())
