@@ -60,5 +60,5 @@ def decode(data: bytes) -> Action:
 
 def _dependency(found: Fields) -> DynamicDependency:
     return DynamicDependency(
-        found.text("module"), found.unicode("family"), found.texts("params"), found.key("key")
+        found.text("module"), found.text("family"), found.texts("params"), found.key("key")
     )
