@@ -56,6 +56,25 @@ def test_a_target_that_is_no_file(project: Project) -> None:
     assert project.text("Root") == "b root"
 
 
+def test_a_temporary_file(project: Project) -> None:
+    """``LocalTarget(is_tmp=True)`` is another file for each process: executed each time, and told why."""
+    project.tasks(
+        """
+        class Root(luigi.Task):
+            def output(self):
+                return luigi.LocalTarget(is_tmp=True)
+
+            def run(self):
+                with self.output().open("w") as file:
+                    file.write("soon gone")
+        """
+    )
+    for _ in range(2):
+        run = project.run()
+        assert run.ran == ["Root"]
+        assert "a temporary file" in run.task("Root")["reason"]["text"]
+
+
 def test_why_something_is_not_cacheable_is_told_in_the_plan(project: Project) -> None:
     """The reason stands beside the task."""
     project.tasks(MOCK)

@@ -106,9 +106,7 @@ def _why_uncacheable(node: Node, foreign: list[Any]) -> str:
     if node.kind is Kind.WRAPPER:
         return ""
     if foreign:
-        is_table = isinstance(foreign[0], TableTarget)
-        what = "a table, which stays where it is" if is_table else "not a local file"
-        return f"its output is {what} ({type_name(type(foreign[0]))})"
+        return f"its output is {_what_else(foreign[0])} ({type_name(type(foreign[0]))})"
     if has_own_complete(node.task):
         return "it has its own complete()"
     if isinstance(node.task, luigi.WrapperTask):
@@ -116,6 +114,14 @@ def _why_uncacheable(node: Node, foreign: list[Any]) -> str:
     if not node.targets:
         return "it has no output"
     return ""
+
+
+def _what_else(target: Any) -> str:
+    """What a target is that is no local file."""
+    if isinstance(target, TableTarget):
+        return "a table, which stays where it is"
+    is_temporary = isinstance(target, luigi.LocalTarget) and target.is_tmp
+    return "a temporary file" if is_temporary else "not a local file"
 
 
 def is_local_file(target: Any) -> bool:
