@@ -166,6 +166,8 @@ class Settings:
     azure_connection_string: str | None = _setting(None, str, secret=True)
     azure_endpoint: str | None = _setting(None, str)
     workers: int = _setting(1, _count)
+    executor: str = _setting("local", _choice("local", "dask"))
+    dask_scheduler: str | None = _setting(None, str)
     scheduler_host: str | None = _setting(None, str)
     scheduler_port: int | None = _setting(None, _port)
     force: bool = _setting(default=False, parse=_boolean)
@@ -312,6 +314,13 @@ def _cfg_section(path: Path) -> dict[str, Any] | None:
     return dict(parser["luisy"])
 
 
+def _imply(values: dict[str, object], provenance: dict[str, str]) -> None:
+    """Set what follows from other settings."""
+    if values.get("executor") == "dask":  # results come and go by the remote alone
+        for name in ("download", "upload"):
+            values[name], provenance[name] = True, "executor"
+
+
 def load(flags: Mapping[str, object] | None = None) -> Settings:
     """The settings as they stand now.
 
@@ -336,6 +345,7 @@ def load(flags: Mapping[str, object] | None = None) -> Settings:
         if raw is not None:
             values[name] = _parsed(name, raw, f"--{name.replace('_', '-')}", str(Path.cwd()))
             provenance[name] = BY_FLAG
+    _imply(values, provenance)
     return Settings(**values, provenance=provenance)  # type: ignore[arg-type]  # parsed by each field's own parser
 
 

@@ -98,7 +98,9 @@ class LuisyTestCase(unittest.TestCase):
         """Luigi's result, and the outputs that are there after it."""
         outputs = dict(existing_outputs or ())
         with ExitStack() as stack:
-            stack.enter_context(settings.overridden(working_dir=WORKING_DIR, download=False, upload=False))
+            stack.enter_context(
+                settings.overridden(working_dir=WORKING_DIR, executor="local", download=False, upload=False)
+            )
             for each in get_all_reqs(task):
                 stack.enter_context(mock_target(each, outputs))
             return debug_run(task, return_summary=False), outputs

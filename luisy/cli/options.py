@@ -99,6 +99,12 @@ def run_options(command: Any) -> Any:
             type=click.Choice(["off", "warn", "strict"]),
             help="What to do about reads of run() that stand in no key.",
         ),
+        click.option(
+            "--executor",
+            type=click.Choice(["local", "dask"]),
+            help="Where tasks execute: here, or on a Dask cluster.",
+        ),
+        click.option("--dask-scheduler", metavar="ADDRESS", help="The cluster's scheduler: tcp://HOST:8786."),
         flag("--require-remote", help="Fail where the remote does not answer, instead of going on without."),
         flag("--download", help="Take results from the remote."),
         flag("--upload", help="Bring results to the remote."),

@@ -17,6 +17,7 @@ from luisy.errors import ExitCode
 from luisy.model import Outcome
 from luisy.observe import imports
 from luisy.plan import Status
+from luisy.runner.execution.dispatch import dispatching
 from luisy.runner.execution.factory import Factory, nested_builds, session_in_charge
 from luisy.runner.garbage import thawed
 from luisy.runner.pipeline.asking import answered
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from luisy.fingerprint import Fingerprint
     from luisy.model import Key, Reason
     from luisy.plan import Report, TaskReport
+    from luisy.runner.execution.dispatch import Dispatch
+    from luisy.runner.pipeline.given import Given
     from luisy.runner.pipeline.graph import Node
     from luisy.settings import Settings
 
@@ -86,10 +89,13 @@ class TaskKey:
 
 
 @contextmanager
-def session_for(settings: Settings, *, create: bool) -> Iterator[Session]:
+def session_for(
+    settings: Settings, *, create: bool, given: Mapping[str, Given] | None = None
+) -> Iterator[Session]:
     """A session on the store that *settings* name, closed at the end of the block.
 
     :param create: make the store if there is none; else a missing one counts as empty.
+    :param given: by task id, results that are decided on elsewhere.
     """
     with (
         thawed(),
@@ -99,7 +105,7 @@ def session_for(settings: Settings, *, create: bool) -> Iterator[Session]:
         imports.suspended(),
         open_store(settings, create=create) as store,
     ):
-        session = Session(settings, store)
+        session = Session(settings, store, given=given or {})
         with answered(session.oracle):
             yield session
 
@@ -134,11 +140,25 @@ def run_session(
 
 def _run(session: Session, tasks: Sequence[luigi.Task], options: Mapping[str, object]) -> Outcomes:
     session.hash_raw = session.eager = True
+    with dispatching(session) as dispatch:
+        return _run_through(session, tasks, options, dispatch)
+
+
+def _run_through(
+    session: Session,
+    tasks: Sequence[luigi.Task],
+    options: Mapping[str, object],
+    dispatch: Dispatch | None,
+) -> Outcomes:
     if not options["local_scheduler"] and session.settings.uses_remote:
         session.share()
     session.plan(tasks)
+    if dispatch is not None and session.has_work:
+        dispatch.connect()
+        if "workers" not in session.settings.provenance:
+            options = {**options, "workers": dispatch.threads}
     session.begin()
-    factory = Factory(session)
+    factory = Factory(session, dispatch)
     result = None
     try:
         with nested_builds(session):
@@ -243,7 +263,7 @@ def plan(task: luigi.Task, **options: object) -> Report:
 
 def build(
     task: luigi.Task,
-    workers: int = 1,
+    workers: int | None = None,
     *,
     local_scheduler: bool = True,
     cloud_mode: bool = False,  # noqa: ARG001 - as in luisy 1.x
@@ -254,14 +274,14 @@ def build(
     Inside the ``run()`` of another task it is that run which answers, by its own settings, and *task* becomes
     a dependency of the other one.
 
-    :param workers: how many tasks may run at once.
+    :param workers: how many tasks may run at once; by default as the settings say.
     :param local_scheduler: schedule in this process; else at ``scheduler_host``.
     :param cloud_mode: nothing: each output says by itself where it lies.
     :param options: settings by name, such as ``working_dir`` or ``force``.
     :raises LuisyError: where the settings or the pipeline are wrong. A task that fails raises nothing.
     """
     if (outer := session_in_charge()) is not None:
-        return _build_inside(outer, task, workers)
+        return _build_inside(outer, task, workers or 1)
     with (
         configuration.overridden(workers=workers, **options) as settings,
         session_for(settings, create=True) as session,

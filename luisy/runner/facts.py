@@ -49,6 +49,8 @@ class Describer:
             if node.kind is Kind.EXTERNAL:
                 self._count_by_version(node)
                 return
+            if node.given is not None:
+                return
             fingerprint = self._fingerprinter.of(type(node.task))
             node.facts = Facts(
                 project_of(node.task),

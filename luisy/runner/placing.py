@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from luisy.cas import Store
     from luisy.runner.pipeline.graph import Graph, Node
     from luisy.runner.remote.exchange import Exchange
+    from luisy.runner.remote.holding import Holding
     from luisy.runner.resolve import Resolver
     from luisy.runner.results.keeping import Keeper
     from luisy.runner.results.workspace import Workspace
@@ -29,6 +30,7 @@ logger = logging.getLogger("luisy")
 class Placer:
     """Puts results in their places, and takes stale files away.
 
+    :param holding: says what of the remotes' results belongs here.
     :param everything: place also what nothing that is left to do needs.
     :param redecide: decide again what was planned on a result that is gone, and what is needed now.
     """
@@ -39,6 +41,7 @@ class Placer:
     exchange: Exchange
     resolver: Resolver
     keeper: Keeper
+    holding: Holding
     everything: bool
     redecide: Callable[[], None]
 
@@ -47,7 +50,11 @@ class Placer:
         wanted = [
             node
             for node in nodes
-            if node.needed and not node.done and node.result is not None and self.resolver.is_remote(node)
+            if node.needed
+            and not node.done
+            and node.result is not None
+            and self.resolver.is_remote(node)
+            and self.holding.wants(node)
         ]
         if not wanted:
             return
@@ -78,7 +85,7 @@ class Placer:
 
     def _brought(self, node: Node) -> bool:
         """Whether the files of a task that is not answered by key are here; those of an external one are fetched."""
-        if node.elsewhere is None:
+        if node.elsewhere is None or not self.holding.wants(node):
             return True
         try:
             self.workspace.restore(node, self.exchange.bring(node))
@@ -99,6 +106,8 @@ class Placer:
         if not self.everything and not node.needed:
             return True
         if self.resolver.is_remote(node):
+            if not self.holding.wants(node):
+                return True
             self.fetch([node])
             if node.result is None or self.resolver.is_remote(node):
                 return False

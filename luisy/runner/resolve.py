@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint import Fingerprinter
     from luisy.model import Digest, Key
     from luisy.runner.pipeline.elsewhere import Elsewhere
+    from luisy.runner.pipeline.given import Given
     from luisy.runner.pipeline.graph import Graph, Node
     from luisy.runner.remote.lookup import RemoteSource
     from luisy.runner.results.workspace import Workspace
@@ -90,6 +91,9 @@ class Resolver:
             if node.kind is Kind.EXTERNAL:
                 self._take_external(node)
                 continue
+            if node.given is not None:
+                wanted[node.given.action] = project_of(node.task)
+                continue
             self._count_inputs(node)
             node.key = node.base_key
             if node.facts is not None and node.base_key is not None:
@@ -114,8 +118,12 @@ class Resolver:
             return
         if fresh:
             self.lookup.forget(node.base_key, node.shallow_key)
+        if node.given is not None:
+            self._take_given(node, node.given)
         if node.problem:
             situation = Situation(node.kind, problem=node.problem)
+        elif node.given is not None:
+            situation = self._as_given(node)
         elif node.kind is Kind.EXTERNAL:
             situation = self._external(node)
         elif node.kind is Kind.WRAPPER:
@@ -127,6 +135,20 @@ class Resolver:
         else:
             situation = self._cached(node)
         node.decision = decide(situation)
+
+    def _take_given(self, node: Node, given: Given) -> None:
+        """The result that was named, if the store or a remote has just that."""
+        candidates = self.lookup.candidates(given.action, project_of(node.task))
+        named = (one for one in candidates if one.key == given.action and one.manifest == given.content)
+        node.result = next((one for one in named if self.lookup.whole(one)), None)
+        node.key, node.content, node.by_content = given.key, given.content, given.by_content
+        if node.result is None:
+            node.problem = f"the result of {node.task} that it is to be run with is not in the remote"
+
+    def _as_given(self, node: Node) -> Situation:
+        assert node.result is not None
+        node.size = node.result.size
+        return Situation(node.kind, found=Found.SOUND, remote=self.lookup.origin(node.result) is not None)
 
     def _external(self, node: Node) -> Situation:
         if node.content is None and not node.missing:

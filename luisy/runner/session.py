@@ -29,6 +29,7 @@ from luisy.runner.pipeline.reasons import Reasons
 from luisy.runner.pipeline.walk import Walker
 from luisy.runner.placing import Placer
 from luisy.runner.remote.exchange import exchange_for
+from luisy.runner.remote.holding import Holding
 from luisy.runner.resolve import Resolver
 from luisy.runner.results.auditing import Auditor, Undeclared
 from luisy.runner.results.keeping import Keeper, Ran
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     import luigi
 
     from luisy.plan import Report, Status
+    from luisy.runner.pipeline.given import Given
     from luisy.runner.remote.exchange import Exchange
     from luisy.runner.results.keeping import Execution
     from luisy.settings import Settings
@@ -66,6 +68,7 @@ class Session:
     """The state of one run.
 
     :param shared: other machines work on the same tasks, told by a central scheduler.
+    :param given: by task id, results of inputs that whoever hands out this run has decided on.
     :param hash_raw: bring plain blobs of other systems into the store as soon as their content is asked for.
     :param eager: a result is put in its place as soon as user code is told that it is there: it may read it.
     :param listener: told of each task that finishes: its name, its outcome, how many were left to do in all.
@@ -74,6 +77,7 @@ class Session:
     settings: Settings
     store: Store
     exchange: Exchange = field(init=False)
+    given: Mapping[str, Given] = field(default_factory=dict)
     hash_raw: bool = False
     eager: bool = False
     shared: bool = False
@@ -85,6 +89,10 @@ class Session:
     workspace: Workspace = field(init=False)
     resolver: Resolver = field(init=False)
     keeper: Keeper = field(init=False)
+    holding: Holding = field(init=False)
+    notes: dict[Reason, None] = field(default_factory=dict)
+    _offered: set[str] = field(default_factory=set)
+    _pushed: set[str] = field(default_factory=set)
     placer: Placer = field(init=False)
     fingerprinter: Fingerprinter = field(init=False)
     running: bool = False
@@ -109,6 +117,7 @@ class Session:
             self.exchange.sources,
             adopt=self.settings.adopt,
         )
+        self.holding = Holding(self.workspace, self.exchange, self.resolver.lookup)
         self.resolver.elsewhere = lambda node: self.exchange.elsewhere(node, hash_raw=self.hash_raw)
         self.keeper = Keeper(
             self.store,
@@ -126,18 +135,29 @@ class Session:
             self.exchange,
             self.resolver,
             self.keeper,
+            self.holding,
             self.settings.materialise != "needed",
             self._redecide,
         )
         self.resolver.finder.rebuild = self._rebuild
         self.oracle = Oracle(self, self.resolver.describer.writer_of)
-        self._walker = Walker(self.graph, self.oracle)
+        self._walker = Walker(self.graph, self.oracle, given=self.given)
         self.reasons = Reasons(self.store, self.fingerprinter)
 
     def share(self) -> None:
         """Work with other machines: what one of them has told to be done must be in the remote for the others."""
         self.shared = True
         self.exchange.require()
+
+    def hand_out(self) -> None:
+        """Let other machines execute: they take inputs from the remote, and results stay there unless wanted here."""
+        self.exchange.require()
+        self.holding.everything = self.settings.materialise == "all"
+
+    @property
+    def hands_out(self) -> bool:
+        """Whether other machines execute for this run, or may take part in it: what is here is offered to them."""
+        return self.shared or self.settings.executor == "dask"
 
     # --- plan
 
@@ -148,6 +168,7 @@ class Session:
         for task in tasks:
             node = self._walk(task)
             self.roots.append(node)
+            self.holding.want([node])
             self._decide(node, root=True)
         self._mark_needed()
 
@@ -167,7 +188,7 @@ class Session:
     def _walk_within(self, task: luigi.Task) -> Node | None:
         """Walk *task*, maybe in the middle of another walk; None where it needs what that one is about."""
         outer = self._walker
-        self._walker = Walker(self.graph, self.oracle, outer.open)
+        self._walker = Walker(self.graph, self.oracle, outer.open, self.given)
         try:
             return self._walker.admit(task)
         finally:
@@ -191,6 +212,10 @@ class Session:
         if task.task_id in self._walker.open or (node := self._walk_within(task)) is None:
             return None
         fresh = self._decide(node)
+        if hand_out and node.done:
+            self.holding.hold([node])
+        elif hand_out:
+            self.holding.want([node])
         if self.running:
             self._apply_with_traces(fresh)
             for one in fresh:
@@ -253,6 +278,11 @@ class Session:
             self.resolver.renewing |= lost
             self._redecide()
 
+    @property
+    def has_work(self) -> bool:
+        """Whether something is to be executed, as far as the plan knows."""
+        return any(node.kind is Kind.TASK and _will_be_made(node) for node in self.graph)
+
     # --- run
 
     def begin(self) -> None:
@@ -262,12 +292,24 @@ class Session:
         self.placer.fetch(list(self.graph))
         self.placer.apply(list(self.graph))
         self.placer.clear_unneeded()
-        if self.shared:  # other machines take what is here as their input
-            note_externals(self.store, self.workspace, self.graph)
-            self.exchange.upload(list(self.graph), self.resolver.forced)
+        if self.hands_out:
+            self.offer(list(self.graph))
         left = [n for n in self.graph if n.kind is Kind.TASK and n.needed and not n.done]
         self.left = len(left)
         self.keeper.prepare(left)
+
+    def offer(self, nodes: Sequence[Node]) -> None:
+        """Have in the remote what is here of *nodes*, unless they were offered before: other machines take it as input."""
+        fresh = [node for node in nodes if node.task_id not in self._offered]
+        if fresh:
+            self._offered.update(node.task_id for node in fresh)
+            note_externals(self.store, self.workspace, fresh)
+            self._upload(fresh)
+
+    def _upload(self, nodes: Sequence[Node]) -> None:
+        """Have in the remote what is here of *nodes*, but for what another machine has pushed in this run."""
+        own = [node for node in nodes if node.task_id not in self._pushed]
+        self.exchange.upload(own, self.resolver.forced)
 
     def _redecide(self) -> None:
         """A result that was planned on is gone: decide that task and everything below it again."""
@@ -315,11 +357,11 @@ class Session:
         self.placer.apply(nodes)
 
     def publish(self) -> None:
-        """On a shared scheduler, push what has finished, before anybody is told that it is done."""
-        if not self.shared or not self._unpublished:
+        """Where other machines wait for it, push what has finished, before anybody is told that it is done."""
+        if not self.hands_out or not self._unpublished:
             return
         nodes, self._unpublished = self._unpublished, []
-        self.exchange.upload(nodes, self.resolver.forced)
+        self._upload(nodes)
         if (reason := self.exchange.incomplete) is not None:
             raise RemoteError(reason.text, slug=reason.slug)
 
@@ -343,6 +385,9 @@ class Session:
         if execution.key is None:
             self.workspace.load([node])
             self.workspace.hold_to(execution.tokens or {})
+            return
+        if execution.away:  # its result is known, and wherever it is wanted
+            self._pushed.add(node.task_id)
             return
         self.resolver.lookup.forget(execution.key)
         node.result = self.store.results([execution.key]).get(execution.key)
@@ -373,7 +418,7 @@ class Session:
         note_uses(self.store, self.graph, self.roots)
         if not self.store.read_only:
             self.store.sync()
-        self.exchange.upload(list(self.graph), self.resolver.forced)
+        self._upload(list(self.graph))
 
     def bring(self, nodes: Sequence[Node]) -> None:
         """Have in the store what remotes have of *nodes*; what is gone there has no result any more."""
@@ -411,7 +456,12 @@ class Session:
             self.roots[0],
             self.graph,
             self.executions,
-            (*self.resolver.describer.extras.notes, *self.undeclared.notes(), *self.workspace.notes),
+            (
+                *self.resolver.describer.extras.notes,
+                *self.undeclared.notes(),
+                *self.workspace.notes,
+                *self.notes,
+            ),
             reasons=self.reasons.of(self.graph.nodes.values()),
             seconds=time.monotonic() - self.started,
             traffic=self.exchange.traffic,

@@ -14,14 +14,19 @@ from luisy.runner.execution.worker import CachingWorker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from luisy.runner.execution.dispatch import Dispatch
     from luisy.runner.session import Session
 
 
 class Factory:
-    """Luigi's ``worker_scheduler_factory`` for one session."""
+    """Luigi's ``worker_scheduler_factory`` for one session.
 
-    def __init__(self, session: Session) -> None:
+    :param dispatch: what hands its tasks to a cluster; None where they execute here.
+    """
+
+    def __init__(self, session: Session, dispatch: Dispatch | None = None) -> None:
         self.session = session
+        self.dispatch = dispatch
         self.worker: CachingWorker | None = None
 
     def create_local_scheduler(self) -> Any:
@@ -41,6 +46,7 @@ class Factory:
             scheduler=scheduler,
             worker_processes=worker_processes,
             assistant=assistant,
+            dispatch=self.dispatch,
             **waiting,
         )
         self.worker = self.worker or worker

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections.abc
 import contextlib
+import fcntl
 import multiprocessing
 import os
 import threading
@@ -27,6 +28,7 @@ from luisy.observe import imports
 from luisy.observe.runs import audited
 from luisy.plan import Kind
 from luisy.runner.pipeline.asking import Code
+from luisy.runner.pipeline.graph import input_leaves, leaves_of
 from luisy.runner.pipeline.requirements import Requirements
 from luisy.runner.results.keeping import Execution, Ran, failure
 from luisy.tasks import naming_only
@@ -208,6 +210,33 @@ class CachingProcess(ContextManagedTaskProcess):
         if isinstance(ex, LuisyError):
             self._told = ex.text
         return super()._handle_run_exception(ex)
+
+
+class LocalProcess(CachingProcess):
+    """A task that stays here while others execute elsewhere: one after the other, with its inputs brought here.
+
+    :param turn: descriptor of a file that is locked by the one whose turn it is.
+    """
+
+    def __init__(self, turn: int, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._turn = turn
+
+    def run(self) -> None:
+        """Wait for the turn; the kernel passes it on when a process dies."""
+        fcntl.lockf(self._turn, fcntl.LOCK_EX)
+        super().run()
+
+    def _run_get_new_deps(self) -> list[tuple[str, str, dict[str, str]]] | None:
+        self.session.holding.hold(input_leaves(self.node))
+        return super()._run_get_new_deps()
+
+    def _answer(self, task: luigi.Task) -> bool:
+        complete = super()._answer(task)
+        if complete and self._started and (node := self.session.graph.get(task)) is not None:
+            with observe.paused():
+                self.session.holding.hold(leaves_of(node))
+        return complete
 
 
 def _writes_on_success(task: luigi.Task) -> bool:

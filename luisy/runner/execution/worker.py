@@ -13,6 +13,7 @@ import os
 import queue
 import time
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from luigi.event import Event
@@ -22,7 +23,7 @@ from luigi.worker import TaskStatusReporter, Worker
 
 from luisy.plan import Kind
 from luisy.runner.execution.letters import send_error
-from luisy.runner.execution.process import CachingProcess
+from luisy.runner.execution.process import CachingProcess, LocalProcess
 from luisy.runner.results.keeping import failure
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     import luigi
 
+    from luisy.runner.execution.dispatch import Dispatch
+    from luisy.runner.execution.errands import Reply
     from luisy.runner.pipeline.graph import Node
     from luisy.runner.results.keeping import Execution
     from luisy.runner.session import Session
@@ -49,10 +52,18 @@ class ResultQueue:
     """Results of task processes: from this process through a plain queue, from children through Luigi's.
 
     Each message carries an execution behind Luigi's five fields; it is handed to *finished* on the way.
+
+    :param take: makes a message of what came from a cluster, or None where nobody waits for it.
     """
 
-    def __init__(self, inner: Any, finished: Callable[[Execution], None]) -> None:
+    def __init__(
+        self,
+        inner: Any,
+        finished: Callable[[Execution], None],
+        take: Callable[[Reply], tuple[Any, ...] | None] | None = None,
+    ) -> None:
         self._inner = inner
+        self._take = take
         self._local: collections.deque[tuple[Any, ...]] = collections.deque()
         self._ready: collections.deque[tuple[Any, ...]] = collections.deque()
         self._owner = os.getpid()
@@ -67,14 +78,20 @@ class ResultQueue:
 
     def get(self, timeout: float | None = None) -> tuple[Any, ...]:
         """Luigi's five fields of the next message; ``queue.Empty`` after *timeout* seconds."""
-        if not self._ready:
+        while not self._ready:
             self._receive(self._local.popleft() if self._local else self._inner.get(timeout=timeout))
             with contextlib.suppress(queue.Empty):  # what came meanwhile is finished, and published, together
                 while True:
                     self._receive(self._inner.get_nowait())
         return self._ready.popleft()
 
-    def _receive(self, message: tuple[Any, ...]) -> None:
+    def _receive(self, received: tuple[Any, ...] | Reply) -> None:
+        if isinstance(received, tuple):
+            message = received
+        elif self._take is None or (taken := self._take(received)) is None:
+            return
+        else:
+            message = taken
         task_id, status, explanation = message[:3]
         execution = message[5] if len(message) == _WITH_EXECUTION else None
         if (
@@ -93,10 +110,15 @@ class ResultQueue:
 class CachingWorker(Worker):
     """A worker whose tasks are resolved by key."""
 
-    def __init__(self, session: Session, **kwargs: Any) -> None:
+    def __init__(self, session: Session, dispatch: Dispatch | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.session = session
-        results = ResultQueue(self._task_result_queue, session.finished)
+        self.dispatch = dispatch
+        results = (
+            ResultQueue(self._task_result_queue, session.finished)
+            if dispatch is None
+            else ResultQueue(dispatch.cluster.replies, session.finished, dispatch.take)
+        )
         self._task_result_queue = results  # type: ignore[assignment]  # as much of a queue as Luigi uses
         self._fed: set[str] = set()
         self._others_seen = time.monotonic()
@@ -222,10 +244,18 @@ class CachingWorker(Worker):
             return True
         return bool(get_work_response.n_pending_tasks) and time.monotonic() - self._others_seen < _PATIENCE
 
-    def _create_task_process(self, task: luigi.Task) -> CachingProcess:
+    def _create_task_process(self, task: luigi.Task) -> Any:
         node = self.session.graph.nodes[task.task_id]
+        if self.dispatch is None:
+            return self._process(CachingProcess, node)
+        batch = task.task_id in self._batch_running_tasks
+        away = self.dispatch.process(node, self._config.timeout, batch=batch)
+        return away or self._process(partial(LocalProcess, self.dispatch.turn), node)
+
+    def _process(self, kind: Callable[..., CachingProcess], node: Node) -> CachingProcess:
+        task = node.task
         messages: Any = multiprocessing.Queue() if task.accepts_messages else None
-        return CachingProcess(
+        return kind(
             self.session,
             node,
             self._config.task_process_context,
@@ -233,7 +263,9 @@ class CachingWorker(Worker):
             self._id,
             self._task_result_queue,
             TaskStatusReporter(self._scheduler, task.task_id, self._id, messages),
-            use_multiprocessing=self._config.force_multiprocessing or self.worker_processes > 1,
+            use_multiprocessing=self._config.force_multiprocessing
+            or self.worker_processes > 1
+            or self.dispatch is not None,
             worker_timeout=self._config.timeout,
             check_unfulfilled_deps=self._config.check_unfulfilled_deps,
             check_complete_on_run=self._config.check_complete_on_run,

@@ -24,7 +24,7 @@ from luigi.task_register import Register, TaskClassAmbigiousException, TaskClass
 from luisy.errors import LuisyError, TaskError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 def import_module(name: str | None) -> None:
@@ -153,6 +153,32 @@ def parsed_task(arguments: Sequence[str]) -> Iterator[luigi.Task]:
             CmdlineParser._instance = parser  # noqa: SLF001 - parameters look here for their values
             task = parser.get_task_obj()
         yield task
+    finally:
+        CmdlineParser._instance = before  # noqa: SLF001
+
+
+def given_options() -> dict[str, Any]:
+    """What the command line says of parameters and of Luigi's options, by argparse's names; empty without one."""
+    parser = CmdlineParser.get_instance()
+    return {} if parser is None else {n: v for n, v in vars(parser.known_args).items() if v is not None}
+
+
+class _Given(CmdlineParser):
+    """The command line of another process, as it was parsed there."""
+
+    def __init__(
+        self, options: Mapping[str, Any]
+    ) -> None:  # Luigi's own would parse; values are strings already
+        self.known_args = argparse.Namespace(**options)
+
+
+@contextlib.contextmanager
+def options_in_force(options: Mapping[str, Any]) -> Iterator[None]:
+    """Take parameters from *options*, which :func:`given_options` returned elsewhere, for the length of the block."""
+    before = CmdlineParser.get_instance()
+    CmdlineParser._instance = _Given(options)  # noqa: SLF001 - parameters look here for their values
+    try:
+        yield
     finally:
         CmdlineParser._instance = before  # noqa: SLF001
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from luisy.keys import Facts, Ref
     from luisy.model import Digest, Key
     from luisy.runner.pipeline.elsewhere import Elsewhere
+    from luisy.runner.pipeline.given import Given
     from luisy.targets import TableTarget
 
 Refs: TypeAlias = "tuple[Ref | None, ...]"
@@ -48,6 +49,7 @@ class Node:
     :param countable: its outputs are files, so that consumers can count their content.
     :param elsewhere: for an external task: the remote that has its files, which this machine lacks.
     :param promise: what its outputs are promised as, for references by content.
+    :param given: its result, where somebody else has resolved it: then nobody looks upstream of it.
     :param uncacheable: why its results cannot be kept; empty if they can.
     :param accepted: the key of the earlier result that was accepted for its code; None where none counts.
     :param asked: its own ``complete()`` was asked; else *complete* is whether its files are there.
@@ -74,6 +76,7 @@ class Node:
     tables: tuple[tuple[bytes, TableTarget], ...] = ()
     problem: str = ""
     held: tuple[Node, ...] = ()
+    given: Given | None = None
     uncacheable: str = ""
     countable: bool = True
     asked: bool = False
@@ -146,6 +149,11 @@ def input_leaves(node: Node) -> tuple[Node, ...]:
     if node.leaves is None:
         node.leaves = _expanded(node.deps)
     return _expanded(node.leaves + node.dynamic) if node.dynamic else node.leaves
+
+
+def leaves_of(node: Node) -> tuple[Node, ...]:
+    """The tasks with outputs of their own that *node* stands for: itself, or what a wrapper wraps."""
+    return input_leaves(node) if node.kind is Kind.WRAPPER else (node,)
 
 
 def _expanded(nodes: tuple[Node, ...]) -> tuple[Node, ...]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import luigi
 
+    from luisy.runner.pipeline.given import Given
 
 logger = logging.getLogger("luisy")
 
@@ -59,11 +60,13 @@ class Walker:
     """Adds a task with everything upstream of it to a graph: one walk.
 
     :param above: the tasks of the walks that wait for this one.
+    :param given: by task id, the results that are given: what lies upstream of them is nobody's concern.
     """
 
     graph: Graph
     questions: Questions
     above: AbstractSet[str] = frozenset()
+    given: Mapping[str, Given] = field(default_factory=dict)
     _open: dict[str, Node] = field(default_factory=dict)
     _fresh: list[Node] = field(default_factory=list)
 
@@ -134,7 +137,9 @@ class Walker:
             self._ask_complete(node)
         requirements: Any = []
         with self.questions.asked_by(node.task, Code.REQUIRES) as asker:
-            if not node.problem and not is_external(node.task) and not node.complete:
+            node.given = self.given.get(node.task_id)
+            resolved = is_external(node.task) or node.complete or node.given is not None
+            if not node.problem and not resolved:
                 requirements = self._ask(node, "requires()", lambda: self._requirements(node.task)) or []
         held = held_tasks(node.task)
         return _Visit(node, requirements, held, asker.answers, iter((*flat(requirements), *held)))

@@ -173,6 +173,20 @@ class Lookup:
         """The remote that *result* has to be fetched from; None if the store has it."""
         return self._origins.get(result.key)
 
+    def shares(self, result: Result, project: str) -> bool:
+        """Whether a remote has just this at its key, by what was merged last."""
+        if self.origin(result) is not None:
+            return True
+        found = (source.results([result.key]).get(result.key) for source in self.remotes(project))
+        return any(one is not None and one.manifest == result.manifest for one in found)
+
+    def in_remotes(self, key: Key, project: str) -> Result | None:
+        """What wins at *key* in the first remote that has a result there, by what was merged last."""
+        for source in self.remotes(project):
+            if (result := source.results([key]).get(key)) is not None:
+                return self._from(source, result)
+        return None
+
     def fetched(self, result: Result) -> None:
         """The store has *result* by now."""
         self._origins.pop(result.key, None)

@@ -56,6 +56,7 @@ class Execution:
     :param undeclared: what ``run()`` read that is in no key, and what was in builds inside it.
     :param size: bytes of the outputs.
     :param tokens: where it was not kept: how its files were before *content* was read from them.
+    :param away: it happened on another machine, which has pushed the result.
     """
 
     task_id: str
@@ -68,6 +69,7 @@ class Execution:
     notes: tuple[Reason, ...] = ()
     tokens: Tokens | None = None
     undeclared: tuple[UndeclaredRead, ...] = ()
+    away: bool = False
 
 
 def failure(task_id: str, explanation: object) -> Execution:
