@@ -183,7 +183,7 @@ class Protocol:
     def _collector(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
         if run.at in ("start", "publish"):
             yield from self._running(world, run, name)
-        elif run.at in ("open_slot", "standing", "list_slots", "settle"):
+        elif run.at in ("open_slot", "standing", "list_slots", "list_again", "settle"):
             yield from self._settling(world, run, name)
         elif run.at in ("read", "read_again", "objects_there", "verdict"):
             yield from self._looking(world, run, name)
@@ -228,8 +228,8 @@ class Protocol:
             yield "open_slot", opened, run._replace(at="standing", level=level)
         elif run.at == "standing":
             yield "standing", world, run._replace(at="list_slots", stand=world.tombstones)
-        elif run.at == "list_slots":
-            yield "list_slots", world, run._replace(at="settle", waits=others)
+        elif run.at in ("list_slots", "list_again"):
+            yield from self._list_slots(world, run, others)
         elif not self.rules.slot or run.waits.isdisjoint(others):
             yield "settle", world, run._replace(at="read", waits=frozenset())
         else:
@@ -237,6 +237,18 @@ class Protocol:
                 run.waits & others
             ):  # its time is over by the server's clock, or it is of a gc run
                 yield f"break {slot}", _left(world, slot), run
+
+    def _list_slots(
+        self, world: World, run: Collector, others: frozenset[str]
+    ) -> Iterator[tuple[str, World, Collector]]:
+        """What either of two listings shows is waited for."""
+        listings = [(others, world)]
+        if world.wrong:
+            fewer = world._replace(wrong=world.wrong - 1)
+            listings += [(others - {one}, fewer) for one in others]
+        again = run.at == "list_slots" and self.rules.either and world.wrong
+        for found, after in listings:
+            yield run.at, after, run._replace(at="list_again" if again else "settle", waits=run.waits | found)
 
     def _looking(self, world: World, run: Collector, name: str) -> Iterator[tuple[str, World, Collector]]:
         """All segments, until two listings agree; then all blobs; then everything is judged again."""

@@ -98,6 +98,7 @@ _NEEDED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "touch_on_withdrawal": (COLLECTORS, {"pinning": True, "tries": 1, "runs": (2, 1)}),
     "fold_leaves_doomed": (ONE, {"folding": True, "needing": False}),
     "agree": ({**ONE, "wrong": 1}, {"tries": 1}),
+    "either": ({**ONE, "wrong": 1}, {"tries": 1}),
     "higher_level": (READER, {"repacking": True}),
     "parts_above": (READER, {"large": True}),
     "parts_first": (READER, {"large": True}),

@@ -43,6 +43,7 @@ class Rules:
     touch_on_withdrawal: bool = True  # it touches what it lets live before it removes the tombstone
     fold_leaves_doomed: bool = True  # a pusher folds no segment that holds anything tombstoned
     agree: bool = True  # gc goes by two listings that agree
+    either: bool = True  # and waits for the slots that either of two shows
     higher_level: bool = True  # what supersedes has a higher level, and is listed after it
     parts_above: bool = True  # further parts of a compacted index lie above the one that supersedes
     parts_first: bool = True  # and are committed before it

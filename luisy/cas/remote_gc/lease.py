@@ -7,6 +7,7 @@ takes it over. So all adapters have it, by the conditional writes that they have
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from luisy.cas.transfer.slots import WRITER
 if TYPE_CHECKING:
     from luisy.cas.remote import Blob, ETag, Remote
     from luisy.cas.remote_gc.timing import Timing
+
+logger = logging.getLogger("luisy")
 
 _RENEWALS = 3
 """How often it is renewed in its time."""
@@ -39,7 +42,11 @@ class Lease:
         """Take it, also from a run that does not renew it any more; False if another run does."""
         found, age = self._look()
         if found is not None and age < self._timing.lease:
-            self._timing.sleep(self._timing.lease - age)
+            left = self._timing.lease - age
+            logger.warning(
+                "another gc is under way in the remote, or was killed: waiting for %d seconds", left
+            )
+            self._timing.sleep(left)
             again, age = self._look()
             if again is not None and (again.etag != found.etag or age < self._timing.lease):
                 return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from luisy.cas.remote_records import Records
     from luisy.cas.transfer.merging import Merger, Seen
     from luisy.cas.transfer.slots import Slot
+
+logger = logging.getLogger("luisy")
 
 COLLECTOR = "collector"
 """Metadata of a gc run's slot: who has the lease need not wait for the slot of who had it before."""
@@ -47,31 +50,33 @@ def open_slots(namespace: Namespace, listing: Listing) -> dict[str, Blob]:
 def settle(remote: Remote, namespace: Namespace, own: Slot, timing: Timing, lease: Lease) -> dict[str, Blob]:
     """Wait until every other slot that is open now is committed or gone; those for which that took too long.
 
-    Slots that are opened later are of writers who know all tombstones that are there now.
+    Slots that are opened later are of writers who know all tombstones that are there now. A listing may lack one
+    (:func:`read_all`), so what either of two shows is waited for, and each is asked for by itself.
     """
     until = time.monotonic() + timing.patience
-    waiting: dict[str, Blob] | None = None
+    first, second = remote.list(namespace.index), remote.list(namespace.index)
+    waiting = {**open_slots(namespace, first), **open_slots(namespace, second)}
+    waiting.pop(own.name, None)
+    now, is_told = second.server_time, False
     while True:
-        listing = remote.list(namespace.index)
-        slots = {name: blob for name, blob in open_slots(namespace, listing).items() if name != own.name}
-        if waiting is not None:
-            slots = {name: blob for name, blob in slots.items() if name in waiting}
-        waiting = {
-            name: blob
-            for name, blob in slots.items()
-            if not (_is_left(remote, blob, listing, timing) and _broken(remote, blob))
-        }
+        waiting = {name: blob for name, blob in waiting.items() if _is_waited_for(remote, blob, now, timing)}
         if not waiting or time.monotonic() >= until or not lease.keep():
             return waiting
+        if not is_told:
+            told = "%s: waiting for %d pushes that are under way, at most %d seconds"
+            logger.warning(told, namespace.project, len(waiting), timing.patience)
+            is_told = True
         timing.sleep(timing.poll)
+        now = remote.list(namespace.gc).server_time
 
 
-def _is_left(remote: Remote, blob: Blob, listing: Listing, timing: Timing) -> bool:
-    """Whether nobody will commit it: it is too old, or of a gc run whose lease is ours by now."""
-    if listing.server_time - blob.modified > timing.slot_ttl:
-        return True
-    found = remote.head(blob.name)
-    return found is not None and found.etag == blob.etag and COLLECTOR in found.metadata
+def _is_waited_for(remote: Remote, slot: Blob, now: float, timing: Timing) -> bool:
+    """Whether it is open. If nobody will commit it (it is too old, or of a run whose lease is ours by now), it is broken."""
+    found = remote.head(slot.name)
+    if found is None or found.size or found.etag != slot.etag:
+        return False
+    is_left = now - slot.modified > timing.slot_ttl or COLLECTOR in found.metadata
+    return not (is_left and _broken(remote, slot))
 
 
 def _broken(remote: Remote, blob: Blob) -> bool:
