@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ PROCESS_EVENTS = (
     "os.forkpty",
 )
 """What is raised when a process is started or forked. multiprocessing's spawn and forkserver raise nothing."""
+
+_FILTERS = ("gzip", "gunzip", "bzip2", "bzcat")
 
 _tables: tuple[Table, ...] = ()
 _thread = threading.local()
@@ -57,6 +60,15 @@ def is_paused() -> bool:
     return getattr(_thread, "paused", False)
 
 
+def _is_filter(executable: object, words: Any, *_: object) -> bool:
+    """Whether a program reads stdin alone and packs or unpacks it, as those of ``luigi.format.Gzip`` and ``Bzip2`` (ADR 0024)."""
+    return (
+        not isinstance(words, str)
+        and executable == words[0] in _FILTERS
+        and all(re.fullmatch("-(d|[1-9])", word) for word in words[1:])
+    )
+
+
 @cache
 def _install() -> None:
     sys.addaudithook(_hook)
@@ -65,7 +77,7 @@ def _install() -> None:
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     for table in _tables:
         handle = table.get(event)
-        if handle is None or is_paused():
+        if handle is None or is_paused() or (event == "subprocess.Popen" and _is_filter(*args)):
             continue
         try:
             handle(*args)

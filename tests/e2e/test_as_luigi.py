@@ -263,6 +263,45 @@ def test_formats(project: Project) -> None:
     assert "Plain" in project.run().ran
 
 
+@pytest.mark.parametrize("kind", ["Gzip", "Bzip2"])
+def test_packed_targets_are_cut_off_early(project: Project, kind: str) -> None:
+    """Luigi packs by a program that reads a pipe: a consumer of equal bytes is reused, also under a strict audit."""
+    project.tasks(
+        f"""
+        import luigi.format
+
+
+        class Packed(Text):
+            def requires(self):
+                return Raw()
+
+            def output(self):
+                return luigi.LocalTarget(DATA / "pipe" / "packed", format=luigi.format.{kind})
+
+            def run(self):
+                with self.output().open("w") as file:
+                    file.write(self.taken()[:1].encode())
+
+
+        class Root(Text):
+            def requires(self):
+                return Packed()
+
+            def run(self):
+                with self.input().open() as file:
+                    self.put(file.read().decode())
+        """
+    )
+    project.raw("abc")
+    assert project.run("--audit", "strict").ran == ["Packed", "Root"]
+    project.raw("axy")
+    assert project.run("--audit", "strict").outcomes == {
+        "Raw(name=raw)": "local",
+        "Packed": "executed",
+        "Root": "reused",
+    }
+
+
 def test_namespaces(project: Project) -> None:
     """Two classes of one name in two namespaces are two tasks."""
     project.tasks(

@@ -475,11 +475,24 @@ def test_strange_events_do_not_harm(root: Path) -> None:
         lambda: os.popen("true").close(),
         lambda: os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", ""], {}), 0),
         lambda: os.spawnlp(os.P_WAIT, "true", "true"),
+        lambda: subprocess.run(["gzip", "-c", "no-such-file"], check=False, stderr=subprocess.DEVNULL),
+        lambda: subprocess.run("gzip < /dev/null", shell=True, check=True, stdout=subprocess.DEVNULL),
+        lambda: subprocess.run(
+            ["gzip"], executable="/bin/true", check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        ),
     ],
 )
 def test_starting_a_process_is_noticed(root: Path, start: Callable[[], Any]) -> None:
     """Whatever starts another program is noticed."""
     assert observe(root, start).started_process
+
+
+@pytest.mark.parametrize("words", [["gzip"], ["gzip", "-9"], ["bzip2"]])
+def test_packing_what_comes_through_a_pipe_is_not_noticed(root: Path, words: list[str]) -> None:
+    """A program that reads stdin alone, as those of Luigi's formats, can read no file unseen (ADR 0024)."""
+    assert not observe(
+        root, lambda: subprocess.run(words, input=b"", check=True, capture_output=True)
+    ).started_process
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
