@@ -17,6 +17,8 @@ import zstandard
 
 from luisy.cas.remote.credentials import Credentials
 from luisy.cas.remote.opening import open_remote
+from luisy.cas.signing import generate
+from luisy.cas.signing import load as load_key
 from luisy.settings import load
 from tests.azurite import azurite as azurite  # noqa: PLC0414 - a fixture
 from tests.e2e.machines import Machine, Said, settings_of
@@ -129,7 +131,12 @@ class Marked:
         machine = Machine(self.root / name, tasks, settings_of(self.container, credentials))
         (machine.root / "code" / "luigi.cfg").write_text(_CONFIG)
         (machine.root / "hint").write_text(_HIDDEN)
-        machine.settings = {**machine.settings, "HINT_FILE": str(machine.root / "hint")}
+        machine.settings = {
+            **machine.settings,
+            "HINT_FILE": str(machine.root / "hint"),
+            "LUISY_SIGNING_KEY": str(self.root / "signing-key"),
+            "LUISY_TRUSTED_KEYS": load_key(self.root / "signing-key").public.hex(),
+        }
         return machine
 
     def mark_token(self, credentials: Credentials) -> Credentials:
@@ -189,6 +196,10 @@ def marked(tmp_path: Path, azurite: Azurite) -> Marked:
     """A container of its own."""
     marks = {"the account key": azurite.key, "a private parameter": _PRIVATE, "a hidden parameter": _HIDDEN}
     found = {what: mark.encode() for what, mark in marks.items()}
+    generate(tmp_path / "signing-key")
+    pem = (tmp_path / "signing-key").read_bytes().splitlines()[1]
+    private = base64.b64decode(pem)[-32:]
+    found |= {"the signing key": pem[-40:], "its bytes": private, "its digits": private.hex().encode()}
     return Marked(tmp_path, azurite, azurite.new_container(), found)
 
 
@@ -220,6 +231,10 @@ def test_other_commands(marked: Marked, form: str) -> None:
         ("cas", "pull", "--all"),
         ("cas", "ls", "--remote"),
         ("cas", "status"),
+        ("cas", "verify", "--remote", "--repair"),
+        ("signing", "list", "--remote"),
+        ("signing", "resign"),
+        ("doctor",),
     ):
         assert marked.hears(machine.luisy(*command, form)).code == 0, command
     assert marked.search_files(machine) > 10
