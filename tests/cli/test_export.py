@@ -153,3 +153,21 @@ def test_what_is_no_export_is_corruption(finished: Project, there: str, tmp_path
     done = finished.luisy("cas", "import", str(tmp_path / "file"), WORKING_DIR=there)
     assert (done.code, done.slug) == (4, "bad-export")
     assert finished.luisy("cas", "ls", "--json", WORKING_DIR=there).document == {"actions": []}
+
+
+def test_nothing_unsigned_comes_in_where_only_signed_results_count(
+    finished: Project, there: str, tmp_path: Path
+) -> None:
+    """With trusted_keys set an import is refused with exit code 2, unless the user vouches for it."""
+    file = str(tmp_path / "results.tar")
+    finished.luisy("cas", "export", "--all", "-o", file)
+    settings = tmp_path / "there" / "pyproject.toml"
+    settings.write_text(f"[tool.luisy]\ntrusted_keys = ['{'ab' * 32}']\n")
+    command = [sys.executable, "-m", "luisy", "cas", "import", file]
+    codes = [
+        subprocess.run(
+            [*command, *more], cwd=there, env=finished.environment(WORKING_DIR=there), check=False
+        ).returncode
+        for more in ((), ("--unsigned",))
+    ]
+    assert codes == [2, 0]

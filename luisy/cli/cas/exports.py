@@ -61,6 +61,7 @@ def export(names: tuple[str, ...], output: str, **flags: Any) -> int:
 
 @click.command("import")
 @click.argument("file", metavar="FILE")
+@flag("--unsigned", help="Also with trusted_keys set: you trust who made the file.")
 @general
 def import_(file: str, **flags: Any) -> int:
     """Bring the results of an export file into the store.
@@ -70,7 +71,14 @@ def import_(file: str, **flags: Any) -> int:
     """
     from luisy.cas import Store, importing
 
+    unsigned = bool(flags.pop("unsigned"))
     settings = loaded(flags)
+    if settings.trusted_keys and not unsigned:
+        raise UsageError(
+            "with trusted_keys set only signed results count, and an export file is not signed",
+            slug="unsigned-export",
+            hint="if you trust who made it, say --unsigned",
+        )
     with (
         _source(file) as source,
         Store.open(store_path(settings)) as store,
