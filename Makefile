@@ -46,7 +46,7 @@ space := $(empty) $(empty)
 MADE := $(VENV)/.made-with-$(subst /,_,$(subst $(space),_,$(PYTHON)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo azurite luigi-examples test test-system test-pythons lint format coverage bench clean distclean
+.PHONY: help setup demo azurite luigi-examples test test-system test-pythons lint audit format coverage bench clean distclean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -72,7 +72,7 @@ soak: $(VENV)/.test ## the tests that take minutes: larger models, longer search
 test-pythons: $(VENV)/.test $(AZURITE) ## the quick tests under each other Python that is here (3.10 with the oldest dependencies)
 	@REQUIRED_PYTHONS="$(REQUIRED_PYTHONS)" bash .ci/test-pythons
 
-lint: $(VENV)/.dev ## ruff, formatting, mypy --strict, layers
+lint: $(VENV)/.dev ## ruff, formatting, mypy --strict, layers, bandit
 	@echo "==> ruff check"
 	@$(PY) -m ruff check
 	@echo "==> ruff format --check"
@@ -81,6 +81,12 @@ lint: $(VENV)/.dev ## ruff, formatting, mypy --strict, layers
 	@$(PY) -m mypy --strict $(SOURCES)
 	@echo "==> import-linter"
 	@$(VENV)/bin/lint-imports
+	@echo "==> bandit"
+	@$(PY) -m bandit --quiet --recursive --configfile pyproject.toml luisy
+
+audit: $(VENV)/.dev ## known vulnerabilities of what is installed; asks PyPI, which a mirror may not answer for
+	@$(call install,"pip-audit>=2.7")
+	@$(PY) -m pip_audit --skip-editable --progress-spinner off
 
 format: $(VENV)/.dev ## let ruff rewrite what it can
 	@$(PY) -m ruff check --fix-only
