@@ -191,6 +191,13 @@ def test_old_flags_in_any_order(shop: Project, words: list[str]) -> None:
     assert shop.trail() == []
 
 
+def test_the_flag_for_spark(shop: Project) -> None:
+    """``--spark`` says what stands in its place."""
+    refused = shop.luisy(*OLD_FORM, "--spark", "local", expected=2)
+    assert "error[gone]: --spark is gone" in refused.stderr
+    assert 'set_param("spark", session)' in refused.stderr
+
+
 def test_build_as_luisy_1_had_it(shop: Project) -> None:
     """``luisy.cli.build`` executes what is left, returns Luigi's categories, and its settings hold afterwards."""
     done = shop.python(

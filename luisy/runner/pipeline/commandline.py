@@ -22,6 +22,7 @@ from luigi.parameter import ParameterVisibility
 from luigi.task_register import Register, TaskClassAmbigiousException, TaskClassNotFoundException
 
 from luisy.errors import LuisyError, TaskError, UsageError
+from luisy.gone import GoneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -226,6 +227,11 @@ def _bad_argument(complaint: str, arguments: Sequence[str]) -> UsageError:
     names = {_flag(n) for family, _, n, _ in Register.get_all_params() if family == name}
     if complaint.startswith("unrecognized arguments:"):
         flags = [word.partition("=")[0] for word in complaint.split()[2:] if word.startswith("--")]
+        if "--spark" in flags:
+            return GoneError(
+                "--spark is gone: a session has no name that a command line could tell",
+                hint='call luisy.Config().set_param("spark", session) where the tasks are',
+            )
         complaint = f"unknown parameter {', '.join(flags)}" if flags else complaint
     hint = f"parameters of {name}: {', '.join(sorted(names)) or 'none'}"
     return UsageError(f"{name}: {complaint}", slug="bad-parameter", hint=hint)
