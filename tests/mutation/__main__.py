@@ -1,152 +1,95 @@
 """Mutation testing of the fingerprint and the keys: which small change of their code does no test notice.
 
-    python -m tests.mutation [--sample N] [--cases N] [--seed N] [--seconds S] [MODULE ...]
+    python -m tests.mutation [--sample N] [--seed N] [--seconds S] [--most N] [--again] [--results FILE] [MODULE ...]
 
-For each mutant a forked child imports the changed module and runs the corpus (for ``luisy.keys``: its unit tests),
-those cases first that killed mutants before, up to the first that fails. A mutant that survives the corpus is given
-to the unit tests of the fingerprint too. Survivors are printed with file, line and change; docs/mutation-testing.md
-judges them.
+Once, it is recorded which lines each case of the corpus and each unit test runs. Each mutant then is the one change
+of a copy of luisy, and only what runs the changed line is asked, in a forked child, up to the first that fails.
+Results are kept in a file: what is there is not tried again, but for survivors with ``--again`` (after a new case, or
+after a quick trial with ``--most``).
+Survivors are printed with file, line and change; docs/mutation-testing.md judges them.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import os
 import random
-import signal
-import sys
 import tempfile
 import time
-import types
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import luigi  # noqa: F401  # before the forks: it is most of what a child would import
-import pytest
 
-from tests.mutation.mutants import ROOT, Mutant, install, mutants_of
+from tests.mutation.mutants import ROOT, mutants_of, path_of
+from tests.mutation.results import Result, Results
+from tests.mutation.trial import Trial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.mutation.mutants import Mutant
 
-FINGERPRINT = sorted(
-    f"luisy.fingerprint.{path.stem}" for path in (ROOT / "luisy/fingerprint").glob("[!_]*.py")
-)
-UNIT_TESTS = {"luisy.keys": ["tests/unit/test_keys.py"]}
-PATIENCE = 300
-"""Seconds of CPU until a mutant counts as one that never ends."""
+MODULES = [
+    "luisy.keys",
+    "luisy.fingerprint",
+    *sorted(f"luisy.fingerprint.{p.stem}" for p in (ROOT / "luisy/fingerprint").glob("[!_]*.py")),
+]
 
 
 def main() -> None:
     options = _options()
     os.chdir(ROOT)
-    os.nice(10)
-    chosen = [m for module in options.modules or [*FINGERPRINT, "luisy.keys"] for m in mutants_of(module)]
+    os.nice(5)
+    every = [mutant for module in options.modules or MODULES for mutant in mutants_of(module)]
+    chosen = list(every)
     random.Random(options.seed).shuffle(chosen)  # a sample, no secret
     chosen = chosen[: options.sample]
-    end, survivors, tried = time.monotonic() + options.seconds, [], 0
+    results = Results(options.results)
+    end = time.monotonic() + options.seconds
     with tempfile.TemporaryDirectory() as folder:
-        trial = _Trial(Path(folder), options.cases)
+        trial = Trial(Path(folder), options.most)
+        _say("{} cases, {} unit tests, {} mutants, {} chosen", *trial.size, len(every), len(chosen))
         for mutant in chosen:
+            known = results.by_name.get(mutant.name)
+            if known is not None and (known.killer is not None or not options.again):
+                continue
             if time.monotonic() > end:
                 break
-            tried += 1
-            if not trial.kills(mutant):
-                survivors.append(mutant)
-                _say(f"survived: {mutant.tree()[1]}")
-    _say(f"{tried} of {len(chosen)} mutants tried, {len(survivors)} survived")
+            results.add(result := trial.of(mutant))
+            if result.killer is None:
+                _say("survived: {}", _told(result))
+    _sum_up(chosen, results)
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  # what a program is for
+def _sum_up(chosen: list[Mutant], results: Results) -> None:
+    tried = [mutant.name for mutant in chosen if mutant.name in results.by_name]
+    survivors = [result for result in results.survivors() if result.name in tried]
+    for result in survivors:
+        _say("{}", _told(result))
+    _say("{} of {} mutants tried, {} survived", len(tried), len(chosen), len(survivors))
+
+
+def _told(result: Result) -> str:
+    module, _, change = result.name.partition(":")
+    noticed = f"; {len(result.others)} cases answer otherwise" if result.others else ""
+    return f"{path_of(module)}:{result.line}: {change} ({result.asked} asked{noticed})"
+
+
+def _say(text: str, *values: object) -> None:
+    print(text.format(*values), flush=True)  # noqa: T201  # what a program is for
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
-    parser.add_argument("--sample", type=int, default=None)
-    parser.add_argument("--cases", type=int, default=None, help="of the corpus; all by default")
+    parser.add_argument("--sample", type=int, default=None, help="how many mutants; all by default")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--most", type=int, default=None, help="a quick trial: ask so many cases at most")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="when to stop")
+    parser.add_argument("--again", action="store_true", help="try those that survived before, too")
+    parser.add_argument("--results", type=Path, default=ROOT / "build/mutants.jsonl")
     parser.add_argument("modules", nargs="*")
-    return parser.parse_args()
-
-
-class _Trial:
-    """Runs the tests on mutants; remembers which case kills."""
-
-    def __init__(self, folder: Path, number_of_cases: int | None) -> None:
-        from tests.unit.fingerprint import corpus
-        from tests.unit.fingerprint.cases import CASES
-
-        self._cases = []
-        for number, case in enumerate(CASES):
-            folders = (folder / "before" / str(number), folder / "after" / str(number))
-            for side, files in zip(folders, (case.before, case.after), strict=True):
-                corpus.write(side, files)
-            changed = case.expectation == "changed" or case.limit
-            self._cases.append((str(folders[0]), str(folders[1]), case.target, changed))
-        random.Random(0).shuffle(self._cases)  # so that many kinds come early
-        self._cases = self._cases[:number_of_cases]
-        for name in [n for n in sys.modules if n.partition(".")[0] == "luisy"]:
-            del sys.modules[name]  # the children import it, changed
-
-    def kills(self, mutant: Mutant) -> bool:
-        """True if a test notices *mutant*."""
-        if mutant.module in UNIT_TESTS:
-            return self._in_child(mutant, lambda: _fails(UNIT_TESTS[mutant.module])) is not None
-        killer = self._in_child(mutant, self._first_wrong)
-        if killer is not None and 0 <= killer < len(self._cases):
-            self._cases.insert(0, self._cases.pop(killer))
-        if killer is None:
-            killer = self._in_child(
-                mutant,
-                lambda: _fails(
-                    ["tests/unit/fingerprint", "--deselect=tests/unit/fingerprint/test_corpus.py"]
-                ),
-            )
-        return killer is not None
-
-    def _first_wrong(self) -> int | None:
-        """The place of the first case that goes wrong."""
-        from tests.unit.fingerprint.corpus_worker import fingerprint
-
-        warnings.simplefilter("ignore")
-        for index, (before, after, target, changed) in enumerate(self._cases):
-            old, new = fingerprint(before, target), fingerprint(after, target)
-            if "error" in old or "error" in new or (old["digest"] != new["digest"]) != changed:
-                return index
-        return None
-
-    def _in_child(self, mutant: Mutant, test: Callable[[], int | None]) -> int | None:
-        """What *test* says in a child that has *mutant*; -1 if the child dies or never ends."""
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                signal.setitimer(signal.ITIMER_PROF, PATIENCE)
-                answer = b"-1"
-                try:
-                    sys.modules["__main__"] = types.ModuleType(
-                        "__main__"
-                    )  # this program is no part of the cases
-                    install(mutant)
-                    found = test()
-                    answer = b"none" if found is None else str(found).encode()
-                finally:
-                    os.write(writing, answer)
-                    os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading) as stream:
-            said = stream.read()
-        os.waitpid(child, 0)
-        return None if said == "none" else int(said or "-1")
-
-
-def _fails(tests: list[str]) -> int | None:
-    return None if pytest.main(["-q", "-x", "-n", "0", "-p", "no:cacheprovider", *tests]) == 0 else -1
+    options = parser.parse_args()
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    return options
 
 
 if __name__ == "__main__":

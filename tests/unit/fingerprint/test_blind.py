@@ -32,6 +32,7 @@ BLIND = [
     ("return globals()[self.n]", "", "only the run knows"),
     ("import sys\nreturn sys.modules[self.n]", "", "only the run knows"),
     ("return self.n.__subclasses__()", "", "known only when it runs"),
+    ("kind = self.n\nreturn kind.__subclasses__()", "", "known only when it runs"),
     ("return run(['ls'])", "from subprocess import run", "starts a program"),
     ("os.system('ls')", "import os", "starts a program"),
     ("os.execvp('ls', [])", "import os", "starts a program"),
@@ -84,20 +85,47 @@ def test_what_can_be_followed_is_no_blind_spot(load: Load, body: str) -> None:
     assert Fingerprinter().of(module.T).blind_spots == ()
 
 
-def test_a_value_that_cannot_be_told_has_its_class_and_line(load: Load, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("threading.Lock()", "lock"), ("iter([3])", "list_iterator")],
+    ids=["lock", "iterator"],
+)
+def test_a_value_that_cannot_be_told_has_its_class_and_line(
+    load: Load, tmp_path: Path, value: str, kind: str
+) -> None:
     """A closure cell without canonical form is a blind spot at the factory that left it."""
-    source = """
+    source = f"""
         import luigi
         import threading
 
-        def make(lock):
+        def make(held):
             class T(luigi.Task):
                 def run(self):
-                    return lock
+                    return held
             return T
 
-        T = make(threading.Lock())
+        T = make({value})
         """
     (spot,) = Fingerprinter().of(load({"blind_case.py": source}).T).blind_spots
     assert (spot.file, spot.line) == (str(tmp_path / "blind_case.py"), 5)
-    assert "run holds a lock" in spot.text
+    assert f"run holds a {kind}" in spot.text
+
+
+def test_the_state_of_an_object_in_a_cell_is_no_blind_spot(load: Load) -> None:
+    """An object of a project class counts by its attributes."""
+    source = """
+        import luigi
+
+        class Box:
+            def __init__(self, n):
+                self.n = n
+
+        def make(box):
+            class T(luigi.Task):
+                def run(self):
+                    return box.n
+            return T
+
+        T = make(Box(3))
+        """
+    assert Fingerprinter().of(load({"blind_case.py": source}).T).blind_spots == ()

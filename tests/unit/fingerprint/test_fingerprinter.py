@@ -16,6 +16,7 @@ import pytest
 from luisy.errors import UsageError
 from luisy.fingerprint import Fingerprinter, FingerprintError, Place, is_project_module
 from luisy.fingerprint.requirements import Requirements
+from tests.unit.fingerprint.cases.table import task
 from tests.unit.fingerprint.corpus import WORKER, write
 
 if TYPE_CHECKING:
@@ -170,11 +171,18 @@ def test_source_edited_after_import_is_refused(monkeypatch: pytest.MonkeyPatch, 
     assert caught.value.slug == "source-changed"
 
 
-def test_constant_edited_after_import_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A constant edited between import and fingerprint is noticed as well."""
-    text = "import luigi\nX = 1\nclass T(luigi.Task):\n    def run(self):\n        return X\n"
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [("X = 1", "return X"), ("class X:\n    y = 1", "return X"), ("def x(z=1):\n    return z", "return x()")],
+    ids=["module", "class", "default"],
+)
+def test_constant_edited_after_import_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, head: str, body: str
+) -> None:
+    """A constant edited between import and fingerprint is noticed as well, also one of a class, or a default."""
+    text = task(body, head)
     module = load(monkeypatch, tmp_path, {"tasks.py": text})
-    (tmp_path / "pkg" / "tasks.py").write_text(text.replace("X = 1", "X = 2"))
+    (tmp_path / "pkg" / "tasks.py").write_text(text.replace("1", "2"))
     with pytest.raises(FingerprintError):
         Fingerprinter(loaded_at=lambda _: 0).of(module.T)
 
@@ -346,6 +354,24 @@ def test_options_reached_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     text = "import luigi\nclass A(luigi.Config):\n    x = luigi.Parameter('1')\nclass B(luigi.Config):\n    pass\nclass T(luigi.Task):\n    def run(self):\n        return A().x\n"
     module = load(monkeypatch, tmp_path, {"tasks.py": text})
     assert Fingerprinter().of(module.T).options == (module.A,)
+
+
+@pytest.mark.parametrize(
+    ("asked", "option"),
+    [
+        ("get('section', 'name')", ("section", "name")),
+        ("getint(option='name', section='section')", ("section", "name")),
+        ("get('section', self.n)", ("section", "")),
+        ("items('section')", ("section", "")),
+    ],
+)
+def test_options_read_by_name_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: str, option: tuple[str, str]
+) -> None:
+    """Section and option of luigi.cfg that the code asks for, by place or by name; all of it where one is computed."""
+    text = task(f"return get_config().{asked}", "from luigi.configuration import get_config")
+    (found,) = Fingerprinter().of(load(monkeypatch, tmp_path, {"tasks.py": text}).T).read_options
+    assert (found.section, found.name) == option
 
 
 def test_blind_spots_have_file_and_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

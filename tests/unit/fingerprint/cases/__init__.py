@@ -1,6 +1,17 @@
 """The corpus, as one list."""
 
-from tests.unit.fingerprint.cases import broad, effects, elsewhere, meaning, neutral, objects, world
+from tests.unit.fingerprint.cases import broad, edges, effects, elsewhere, meaning, neutral, objects, world
 from tests.unit.fingerprint.cases.table import CASES, Case
 
-__all__ = ["CASES", "Case", "broad", "effects", "elsewhere", "meaning", "neutral", "objects", "world"]
+__all__ = [
+    "CASES",
+    "Case",
+    "broad",
+    "edges",
+    "effects",
+    "elsewhere",
+    "meaning",
+    "neutral",
+    "objects",
+    "world",
+]
