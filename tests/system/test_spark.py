@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.system
 
+DBFS = {
+    "spark.hadoop.fs.dbfs.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
+    "spark.hadoop.fs.viewfs.overload.scheme.target.dbfs.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "spark.hadoop.fs.viewfs.overload.scheme.target.file.impl": "org.apache.hadoop.fs.LocalFileSystem",
+    "spark.hadoop.fs.viewfs.mounttable.default.linkFallback": "file:///dbfs",
+}
+"""What makes ``dbfs:`` for Spark what ``/dbfs`` is for Python, as on Databricks."""
+
 RAW = "x,y,z\n1,a,0\n2,b,0\n-1,b,0\n"
 
 
@@ -51,6 +59,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     builder = builder.config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
+    for name, value in DBFS.items():
+        builder = builder.config(name, value)
     session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
     yield session
     session.stop()
@@ -239,6 +249,20 @@ def test_a_path_with_odd_characters(tmp_path: Path, spark: Any) -> None:
     path = str(tmp_path / "a%20b c={d}[e]*")
     ParquetFolder().write(spark.range(3), path, {})
     assert luisys_spark.read_folder(path).count() == 3
+
+
+def test_a_working_dir_on_dbfs(pipe: Any, spark: Any, tmp_path: Path) -> None:
+    """Python finds it below ``/dbfs``, Spark at ``dbfs:``; ``cloud_mode`` is accepted."""
+    (tmp_path / "dbfs").mkdir()
+    Path("/dbfs").symlink_to(tmp_path / "dbfs")
+    try:
+        luisy.Config().set_param("working_dir", "/dbfs/wd")
+        write_raw(RAW)
+        assert outcomes(luisy.build(pipe.Total(), cloud_mode=True))["Total"] == "executed"
+        assert outcomes(luisy.cli.build(pipe.Total(), cloud_mode=True))["Clean"] == "local"
+        assert spark.read.parquet("dbfs:/wd/tests/interim/clean").count() == 2
+    finally:
+        Path("/dbfs").unlink()
 
 
 def test_the_active_session_comes_first(spark: Any) -> None:
