@@ -118,3 +118,19 @@ piece(
         "class Up(luigi.Task):\n    @staticmethod\n    def table():\n        return 1\ndef rows():\n    yield Up.table()\n",
     ),
 )
+piece(
+    "call of a used function at import",
+    "a function has nothing that a call of it changes",
+    task("return note(3)", "def note(x):\n    return x\nnote(1)\n"),
+    "same",
+)
+piece(
+    "function of a submodule, and one of that name in the package",
+    "the submodule's is called",
+    {
+        "__init__.py": "from .other import f\n",
+        "other.py": "def f():\n    return 5\n",
+        "sub.py": "def f():\n    return 1\n",
+        "tasks.py": task("return pkg.sub.f()", "import pkg.sub"),
+    },
+)
