@@ -43,6 +43,7 @@ from luisy.runner.pipeline.graph import input_leaves
 from luisy.runner.results.keeping import Execution, maker_of
 
 if TYPE_CHECKING:
+    from luisy.model import Key
     from luisy.runner.pipeline.graph import Node
     from luisy.runner.session import Session
 
@@ -135,7 +136,7 @@ def _run(session: Session, task: luigi.Task, errand: Errand, life: int) -> Answe
     finally:
         session.finish()
     if answer.status == DONE:
-        _demand_shared(session, answer)
+        answer = replace(answer, action=_shared(session, answer))
     return replace(answer, remote=session.exchange.traffic.url)
 
 
@@ -146,12 +147,11 @@ def _answer(status: str, execution: Execution) -> Answer:
 def _served(node: Node) -> Execution:
     """Somebody else has made it meanwhile."""
     reason = Reason("remote", "the remote has its result")
-    key = node.result.key if node.result is not None else node.key
     return Execution(
         node.task_id,
         Outcome.REMOTE,
         node.seconds,
-        key=key,
+        key=node.key,
         content=node.content,
         size=node.size,
         reason=reason,
@@ -245,8 +245,8 @@ class _Nobody:
         return lambda *_: None
 
 
-def _demand_shared(session: Session, answer: Answer) -> None:
-    """Make sure that the driver finds the result.
+def _shared(session: Session, answer: Answer) -> Key:
+    """The key of the action under which the driver finds the result.
 
     :raises RemoteError: the remote does not have it.
     """
@@ -254,10 +254,10 @@ def _demand_shared(session: Session, answer: Answer) -> None:
     assert execution is not None
     why = session.exchange.incomplete or execution.reason
     if execution.key is not None and node.facts is not None:
-        found = session.resolver.lookup.in_remotes(execution.key, node.facts.project)
-        if found is not None:
-            return
-        action = session.store.action(execution.key)
+        key = execution.key if node.result is None else node.result.key
+        if session.resolver.lookup.in_remotes(key, node.facts.project) is not None:
+            return key
+        action = session.store.action(key)
         if action is not None and action.held_back:
             why = Reason("held-back", action.held_back)
     raise RemoteError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pickle
 import signal
@@ -317,6 +318,22 @@ def test_what_was_forced_takes_the_place_of_earlier_results_everywhere(two: Clus
 
 
 @pytest.mark.soak
+def test_a_worker_reuses_what_only_its_own_store_has(tmp_path: Path) -> None:
+    """Early cutoff on a worker: its earlier result of equal inputs is pushed, and the task keeps its own key."""
+    with cluster(tmp_path / "dask", _TASKS, "one") as made:
+        assert made.machines["one"].run("Total", "--chains", "1").document["counts"]["executed"] == 4
+        for machine in made.machines.values():
+            code = machine.root / "code" / "pipe" / "tasks.py"
+            code.write_text(_TASKS.replace("else 1)", "else 2 - 1)"))
+        said = made.driver.run("Total", "--chains", "1", *made.words)
+        assert said.code == 0, said.stderr
+        assert said.outcomes == {"Step": "executed", "Total": "remote"}
+        assert (made.times["Step-0-2"], made.times["Total"]) == (2, 1)
+        key = said.document["root"]["key"]
+        assert made.driver.luisy("key", "Total", "--chains", "1", "--json").document["key"] == key
+
+
+@pytest.mark.soak
 def test_what_cannot_be_shared_fails(two: Cluster) -> None:
     """A task whose result may not be pushed fails with the reason: nobody else could have it."""
     said = two.driver.run("Leaky", *two.words)
@@ -435,7 +452,10 @@ def test_forty_tasks_on_three_workers_execute_once_though_one_is_lost(tmp_path: 
         made.kill("three")
         output, errors = process.communicate()
         assert process.returncode == 0, errors
-        assert '"executed": 40' in output
+        counts = json.loads(output)["counts"]
+        assert counts["executed"] + counts["remote"] == 40, (
+            "pushed by the lost worker, if it could not say so"
+        )
         assert len(made.times) == 40
         assert sum(made.times.values()) <= 41
         assert made.driver.run("Total", "--chains", "13", *made.words).document["counts"]["executed"] == 0

@@ -31,6 +31,7 @@ from luisy.runner.results.noting import ref_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from luisy.model import Key
     from luisy.runner.execution.errands import Reply
     from luisy.runner.pipeline.graph import Node
     from luisy.runner.session import Session
@@ -163,16 +164,16 @@ class Dispatch:
             return self._waits(errand, answer)
         assert answer.execution is not None
         try:
-            execution = self._taken(answer.execution)
+            execution = self._taken(answer.execution, answer.action)
         except (LuisyError, OSError) as error:
             return self._failed(errand, Reason("not-shared", f"{error} (pushed to {answer.remote})"))
         return errand.task_id, DONE, answer.explanation, [], [], execution
 
-    def _taken(self, execution: Execution) -> Execution:
+    def _taken(self, execution: Execution, action: Key | None) -> Execution:
         """An execution elsewhere, as the remote has it; brought here if it is wanted here."""
         node = self.session.graph.nodes[execution.task_id]
-        assert execution.key is not None
-        result = self.session.holding.arrived(node, execution.key, execution.content)
+        assert action is not None
+        result = self.session.holding.arrived(node, action, execution.content)
         return replace(execution, content=result.manifest, size=result.size, away=True)
 
     def _waits(self, errand: Errand, answer: Answer) -> Message:

@@ -69,6 +69,7 @@ class Answer:
     """What became of an errand.
 
     :param status: Luigi's, with *explanation*, *missing* and *new* as in its processes' messages.
+    :param action: the key of the action that was pushed; the task's own key may lead there by equal inputs.
     :param where: the machine.
     :param remote: the URL of the remote that was pushed to, without secrets.
     """
@@ -79,6 +80,7 @@ class Answer:
     new: list[Any]
     execution: Execution | None
     where: str
+    action: Key | None = None
     remote: str | None = None
 
 
