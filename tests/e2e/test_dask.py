@@ -7,6 +7,8 @@ import json
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -331,6 +333,23 @@ def test_a_worker_reuses_what_only_its_own_store_has(tmp_path: Path) -> None:
         assert (made.times["Step-0-2"], made.times["Total"]) == (2, 1)
         key = said.document["root"]["key"]
         assert made.driver.luisy("key", "Total", "--chains", "1", "--json").document["key"] == key
+
+
+@pytest.mark.soak
+def test_a_build_in_python_goes_to_the_cluster(two: Cluster) -> None:
+    """``luisy.build`` takes the same settings, and the process that calls it loads nothing of Dask."""
+    code = f"""
+import sys
+import luisy, pipe.tasks
+built = luisy.build(pipe.tasks.Step(chain=60, number=1), executor="dask", dask_scheduler="{two.address}")
+print(built.counts["executed"], "distributed" in sys.modules)
+"""
+    environment, folder = two.driver.environment, two.driver.root / "code"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == ["2", "False"]
+    assert (two.times["Step-60-0"], two.times["Step-60-1"]) == (1, 1)
 
 
 @pytest.mark.soak
