@@ -179,10 +179,17 @@ def _dependency(dependency: Any) -> dict[str, Any]:
 
 
 def _json_object(store: Store, digest: Digest | None) -> Any:
-    """What the JSON in an object says; None where there is none any more."""
+    """What the JSON in an object says; None where there is none any more, or none at all."""
     if digest is None or not store.check([digest]):
         return None
-    return msgspec.json.decode(store.get(digest))
+    try:
+        return msgspec.json.decode(store.get(digest))
+    except (
+        msgspec.MsgspecError,
+        ValueError,
+        RecursionError,
+    ):  # whoever pushed the action named what is something else
+        return None
 
 
 def object_document(store: Store, digest: Digest) -> dict[str, Any]:

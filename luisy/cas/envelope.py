@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _MOST = 1e18
-_END_OF_TIME = 253_402_300_800
+END_OF_TIME = 253_402_300_800
 """The first second of the year 10000."""
 
 
@@ -93,7 +93,7 @@ class Fields:
     def moment(self, name: str) -> float:
         """Seconds since the epoch, UTC, that a calendar knows."""
         value = self.number(name)
-        if not 0 <= value < _END_OF_TIME:
+        if not 0 <= value < END_OF_TIME:
             raise self._wrong(name)
         return value
 

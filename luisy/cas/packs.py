@@ -22,7 +22,7 @@ from blake3 import blake3
 from luisy.cas.compression import compressed_if_worthwhile, decompress
 from luisy.cas.hashing import digest_bytes
 from luisy.cas.remote_limits import GAP, OWN_BLOB, PACK, RANGE
-from luisy.cas.remote_records import Encoding, LocationRecord
+from luisy.cas.remote_records import UNPACKABLE, Encoding, LocationRecord
 from luisy.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def read_footer(data: bytes, blob: str) -> list[LocationRecord]:
         raise _bad_pack("its footer is damaged")
     try:
         found = [msgspec.structs.replace(one, blob=blob) for one in _footers.decode(footer)]
-    except msgspec.MsgspecError as error:
+    except UNPACKABLE as error:
         raise _bad_pack(str(error)) from error
     if not all(one.is_sound() for one in found):
         raise _bad_pack("its footer names what cannot be in it")

@@ -15,9 +15,9 @@ import msgspec
 
 from luisy.cas import actions
 from luisy.cas.action_rows import INLINE_BYTES
-from luisy.cas.envelope import body_of
+from luisy.cas.envelope import END_OF_TIME, body_of
 from luisy.cas.hashing import digest_bytes
-from luisy.cas.remote_records import SUPERSEDING, Kind, digests_in
+from luisy.cas.remote_records import SUPERSEDING, UNPACKABLE, Kind, digests_in
 from luisy.cas.segments import Opened, frame_records, open_segment, read_directory, records_of
 from luisy.cas.signing import PublicKey, is_signed
 from luisy.errors import CorruptionError
@@ -363,11 +363,15 @@ def _action_row(
             found.adopted,
             start + record.block,
         )
-    except (CorruptionError, msgspec.MsgspecError, ValueError):
+    except (CorruptionError, *UNPACKABLE):
         return None
     listed = record.digest() in digests_in(block)
     sound = (
-        listed and found.project == project and _name(found.key) == record.key and 0 <= found.size < 1 << 63
+        listed
+        and found.project == project
+        and _name(found.key) == record.key
+        and 0 <= found.size < 1 << 63
+        and 0 <= found.created < END_OF_TIME
     )
     return row if sound else None
 

@@ -34,6 +34,9 @@ SUPERSEDING = 1
 NAME_BYTES = 32
 """Bytes of a key or digest."""
 
+UNPACKABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What decoding MessagePack raises: texts that are not UTF-8 are an error of another kind (UnicodeDecodeError)."""
+
 Name = Annotated[bytes, msgspec.Meta(min_length=NAME_BYTES, max_length=NAME_BYTES)]
 Uuid = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]

@@ -29,6 +29,7 @@ from luisy.cas.remote_limits import FRAME_RAW, SEGMENT_RAW, SEGMENT_STORED
 from luisy.cas.remote_names import HIGHEST_LEVEL, level_of
 from luisy.cas.remote_records import (
     NAME_BYTES,
+    UNPACKABLE,
     ActionRecord,
     BadRecord,
     Block,
@@ -210,7 +211,7 @@ def _directory(data: bytes) -> tuple[Directory, bytes]:
         raise bad_segment("its directory is damaged or too large")
     try:
         directory: Directory = _directories.decode(_unpacked(stored, raw))
-    except (msgspec.MsgspecError, CorruptionError) as error:
+    except (*UNPACKABLE, CorruptionError) as error:
         raise bad_segment(str(error)) from error
     if raw + sum(frame.raw for frame in directory.frames) > SEGMENT_RAW:
         raise bad_segment("it is too large unpacked")
@@ -240,7 +241,7 @@ def frame_records(frame: Frame, stored: bytes) -> list[Any]:
         return []
     try:
         found: list[Any] = _decoders[frame.kind].decode(_unpacked(stored, frame.raw))
-    except (msgspec.MsgspecError, CorruptionError) as error:
+    except (*UNPACKABLE, CorruptionError) as error:
         raise bad_segment(str(error)) from error
     if len(found) != frame.count:
         raise bad_segment("a frame holds another number of records than it says")

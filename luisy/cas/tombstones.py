@@ -17,7 +17,7 @@ from blake3 import blake3
 from luisy.cas.compression import compress, decompress
 from luisy.cas.remote_limits import TOMBSTONE_RAW
 from luisy.cas.remote_names import is_blob
-from luisy.cas.remote_records import Name, Text
+from luisy.cas.remote_records import UNPACKABLE, Name, Text
 from luisy.errors import CorruptionError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def decode(data: bytes) -> Tombstone:
         raise _bad("its digest does not match")
     try:
         project, actions, blobs = _decoder.decode(decompress(frame, most=TOMBSTONE_RAW))
-    except (msgspec.MsgspecError, CorruptionError) as error:
+    except (*UNPACKABLE, CorruptionError) as error:
         raise _bad(str(error)) from error
     if not all(is_blob(blob) for blob, _ in blobs):
         raise _bad("it names what is no blob of objects")

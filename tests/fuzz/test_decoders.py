@@ -223,6 +223,34 @@ def test_refs(data: st.DataObject) -> None:
     answer(lambda: refs.decode(json.dumps(data.draw(with_one_changed(found, values))).encode()))
 
 
+_BROKEN_TEXT = b"\xa2\xfe\xff"
+"""A text of two bytes that are no UTF-8, as MessagePack has it. It was a UnicodeDecodeError in each of these."""
+
+
+def test_a_directory_with_a_text_that_is_none() -> None:
+    """A project's name that is not UTF-8 is damage."""
+    whole = msgspec.msgpack.encode(_parts()[0])
+    name = msgspec.msgpack.encode(samples.PROJECT)
+    directory = msgspec.Raw(whole.replace(name, _BROKEN_TEXT, 1))
+    assert isinstance(answer(lambda: whole_segment(built_segment(directory, b""))), CorruptionError)
+
+
+def test_a_footer_with_a_text_that_is_none() -> None:
+    """So is the name of a blob in a pack."""
+    footer = b"\x91\x96" + b"\xc4\x20" + bytes(32) + _BROKEN_TEXT + bytes(4)
+    trailer = len(footer).to_bytes(8, "big") + blake3(footer).digest() + b"luisyend"
+    assert isinstance(
+        answer(lambda: read_footer(PACK_MAGIC + footer + trailer, samples.PACK)), CorruptionError
+    )
+
+
+def test_a_tombstone_with_a_text_that_is_none() -> None:
+    """And the project of a tombstone."""
+    frame = compress(b"\x93" + _BROKEN_TEXT + b"\x90\x90")
+    data = tombstones.MAGIC + blake3(frame).digest() + frame
+    assert isinstance(answer(lambda: tombstones.decode(data)), CorruptionError)
+
+
 # --- bombs
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,6 +143,17 @@ def test_a_sound_store_answers(copied: Callable[[], Path]) -> None:
             shown(store, key(number))
         verify.inspect(store)
         assert store.rebuild().damaged == ()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b"[" * 100_000, b""])
+def test_what_explains_an_action_may_be_something_else(copied: Callable[[], Path], content: bytes) -> None:
+    """Parts and sources are objects that a record names; that these are JSON is no more than its word."""
+    path = copied()
+    with Store.open(path) as store:
+        name = store.put(content)
+        store.record(replace(store.actions([key(1)])[key(1)], key=key(7), parts=name, sources=name))
+        document = browsing.action_document(store, browsing.one_match(store, key(7), (MatchKind.ACTION,)))
+    assert (document["parts"], document["sources"]) == (None, None)
 
 
 # --- the index
