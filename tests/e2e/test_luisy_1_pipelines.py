@@ -1,6 +1,7 @@
 """Pipelines as the documentation of luisy 1.x would have them written: the files and values of luisy 1.4.7.
 
-What is expected is what luisy 1.4.7 made of the same code by ``luisy --module pipe Root --no-ask``.
+What is expected is what luisy 1.4.7 made of the same code by ``luisy --module pipe Root --no-ask``; for ``formats`` and
+``own names``, which did not run to their end there, the names by its rules and the values that the code writes.
 """
 
 from __future__ import annotations
