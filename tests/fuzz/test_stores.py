@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from luisy.model import Key
 
+pytestmark = pytest.mark.slow
+
 DAY = 86400.0
 
 
