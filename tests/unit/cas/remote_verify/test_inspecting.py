@@ -71,10 +71,10 @@ def blobs(remote: Remote, prefix: str) -> list[str]:
     return [blob.name for blob in remote.list(NAMESPACE.blob(prefix)).blobs if blob.size]
 
 
-def flip(remote: Remote, name: str, at: int = 20) -> None:
+def flip(remote: Remote, name: str, at: int = 20, bit: int = 1) -> None:
     """Change one byte of a blob."""
     data = bytearray(remote.get(name))
-    data[at] ^= 1
+    data[at] ^= bit
     remote.put(name, bytes(data))
 
 
@@ -250,13 +250,14 @@ def test_refs_that_nobody_can_read_are_told(one: Machine, remote: MemoryRemote) 
 
 
 def test_one_good_place_is_enough(one: Machine, remote: MemoryRemote, tmp_path: Path) -> None:
-    """A bad one beside it is told, and no result misses anything."""
+    """One that was told to be bad is no problem any more, whatever becomes of it."""
+    before = blobs(remote, "packs/")
     _pack(remote)
     looked_at(one.store, remote, mending=True)
-    for name in blobs(remote, "packs/")[:1]:
-        flip(remote, name, 21)
+    for name in before:
+        flip(remote, name, bit=2)
     found = looked_at(one.store, remote)
-    assert "dangling-action" not in {flaw for flaw, _ in kinds(found)}
+    assert found.problems == []
 
 
 def test_what_vanishes_while_it_is_looked_at_is_no_damage(one: Machine, remote: MemoryRemote) -> None:
