@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -90,4 +91,17 @@ class Remembering(OpenedStore):
         """Remember the first use of a workspace. Idempotent."""
         if self.first_used(workspace) is None:
             with self._database.writing() as connection:
-                self._workspace.mark_used(connection, workspace)
+                self._workspace.mark_used(connection, workspace, self.use_begins())
+
+    def use_begins(self) -> float:
+        """The first use of a workspace that is not known: now, or if the index has forgotten all, when the first run began.
+
+        Else files of a run that lost the power, and the index with it, would be taken for older than luisy.
+        """
+        now = time.time()
+        if not self._stored or self._workspace.any_used():
+            return now
+        try:
+            return min(now, os.stat(self._layout.runs_lock).st_mtime)
+        except OSError:
+            return now

@@ -23,12 +23,25 @@ def secret_of(layout: Layout, *, writable: bool) -> bytes:
             found = Path(layout.secret).read_bytes()
             if len(found) == _SECRET_BYTES:
                 return found
-            raise CorruptionError(f"{layout.secret} is damaged", slug="corrupt-secret")
+            raise CorruptionError(
+                f"{layout.secret} is damaged",
+                slug="corrupt-secret",
+                hint="Restore it from a backup, or remove it: tasks with private parameters execute once more.",
+            )
         if not writable:
             break
         temporary = layout.temporary()
         write_new(temporary, os.urandom(_SECRET_BYTES), 0o600)
+        _sync(temporary)  # of all files the one that nothing could make again, or find out to be missing
         with contextlib.suppress(FileExistsError):
             os.link(temporary, layout.secret)
         os.unlink(temporary)
     return os.urandom(_SECRET_BYTES)
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -50,7 +50,7 @@ def expect_sound(database: Database) -> None:
 
     :raises CorruptionError: it is damaged, or a value cannot be luisy's (``corrupt-index``).
     """
-    ((answer,), *_) = database.query("PRAGMA quick_check(1)")
+    ((answer,), *_) = database.query("PRAGMA integrity_check(1)")
     flaw = answer if answer != "ok" else next(_wrong_values(database), "")
     if flaw:
         raise CorruptionError(

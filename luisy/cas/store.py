@@ -27,6 +27,7 @@ from luisy.cas.pinning import Pinning
 from luisy.cas.rebuilding import Rebuilt, lost_index, rebuild, remake
 from luisy.cas.recording import Recording
 from luisy.cas.secret import secret_of
+from luisy.cas.soundness import expect_sound
 from luisy.errors import CorruptionError, StoreError
 
 if TYPE_CHECKING:
@@ -173,11 +174,12 @@ class Store(Recording, Keeping, Accepting, Pinning, Leasing):
 
     @classmethod
     def rebuild_at(cls, path: str | os.PathLike[str]) -> Rebuilt:
-        """:meth:`rebuild` for a store whose index cannot be opened: it goes to quarantine first."""
+        """:meth:`rebuild`, also for a store whose index cannot be opened or is damaged: it goes to quarantine first."""
         layout = Layout(os.fspath(Path(path).absolute()))
         if not lost_index(layout):
             try:
                 with cls.open(path, create=False) as store:
+                    expect_sound(store.database)
                     return store.rebuild()
             except CorruptionError:
                 for file in layout.index_files:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,11 +128,13 @@ class WorkspaceRows:
         )
         return float(rows[0][0]) if rows else None
 
-    def mark_used(self, connection: sqlite3.Connection, workspace: str) -> None:
+    def mark_used(self, connection: sqlite3.Connection, workspace: str, used: float) -> None:
         """Remember the first use; later ones change nothing."""
-        connection.execute(
-            "INSERT OR IGNORE INTO workspaces VALUES (?, ?)", (path_value(workspace), time.time())
-        )
+        connection.execute("INSERT OR IGNORE INTO workspaces VALUES (?, ?)", (path_value(workspace), used))
+
+    def any_used(self) -> bool:
+        """Whether any workspace is known to have been used."""
+        return bool(self._database.query("SELECT 1 FROM workspaces LIMIT 1"))
 
     # --- refs of external tasks in remotes
 

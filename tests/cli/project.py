@@ -74,7 +74,7 @@ class Done:
         return self.err.rsplit("error[", 1)[1].split("]", 1)[0]
 
 
-def _obey_modes() -> None:
+def obey_modes() -> None:
     """Give up root's right to pass over the modes of files, for whatever is executed next (capabilities(7)).
 
     Who is not root cannot drop it, and does not have it.
@@ -147,7 +147,7 @@ class Project:
 
     def obeying_modes(self, *arguments: str) -> Done:
         """:meth:`cold` as somebody for whom the modes of files count, even where the tests run as root."""
-        return self._started(arguments, {}, _obey_modes)
+        return self._started(arguments, {}, obey_modes)
 
     def _started(
         self, arguments: Sequence[str], environment: Mapping[str, str], prepare: Callable[[], None] | None

@@ -289,8 +289,8 @@ class Project:
         """The whole command line of ``python -m luisy``, with what ``arguments`` adds."""
         return [sys.executable, "-m", "luisy", *self.arguments(command, *arguments)]
 
-    def cold(self, *arguments: str, expected: int = 0, **options: Any) -> Run:
-        """``luisy run --json`` by ``python -m luisy``, with *options* of ``subprocess.run``."""
+    def cold(self, *arguments: str, expected: int | None = 0, **options: Any) -> Run:
+        """``luisy run --json`` by ``python -m luisy``, with *options* of ``subprocess.run``; None expects any code."""
         return self._coldly(self.words("run", *arguments), expected, **options)
 
     def python(self, script: str, expected: int = 0, **options: Any) -> Run:
@@ -324,7 +324,7 @@ class Project:
         done = self.warm.run(arguments, self.code, self.environment, self.folder)
         return self._expected(done, expected, before)
 
-    def _coldly(self, command: list[str], expected: int, **options: Any) -> Run:
+    def _coldly(self, command: list[str], expected: int | None, **options: Any) -> Run:
         before = len(self.trail())
         environment = self.environment | options.pop("environment", {})
         done = subprocess.run(
@@ -332,8 +332,8 @@ class Project:
         )
         return self._expected(Run(done.returncode, done.stdout, done.stderr), expected, before)
 
-    def _expected(self, done: Run, code: int, before: int) -> Run:
-        assert done.code == code, f"exit code {done.code}\n{done.stdout}\n{done.stderr}"
+    def _expected(self, done: Run, code: int | None, before: int) -> Run:
+        assert code in (None, done.code), f"exit code {done.code}\n{done.stdout}\n{done.stderr}"
         return replace(done, ran=self.trail()[before:])
 
 

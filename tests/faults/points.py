@@ -33,7 +33,7 @@ _ON_PATHS = {
 """Audit events and how many of their first arguments are paths."""
 
 _STATEMENTS = ("COMMIT", "PRAGMA wal_checkpoint", "PRAGMA journal_mode")
-_write, _connect = os.write, sqlite3.connect
+_write, _connect, _fsync = os.write, sqlite3.connect, os.fsync
 
 
 class Points:
@@ -96,6 +96,23 @@ class Points:
             self.step(f"write {path}", (descriptor, data))
         return _write(descriptor, data)
 
+    def fsync(self, descriptor: int) -> None:
+        """In place of ``os.fsync``: the log tells which file is on the disk now."""
+        _fsync(descriptor)
+        _write(self._log, f"synced {os.fstat(descriptor).st_ino}\n".encode())
+
+    def sync_file_system(self, path: str) -> None:
+        """In place of luisy's: the log tells all files that are on the disk now, after a 0."""
+        from luisy.cas.materialise import sync_file_system
+
+        sync_file_system(path)
+        _write(self._log, b"synced 0\n")
+        for root in self._roots:
+            for folder, _, names in os.walk(root):
+                for name in names:
+                    inode = os.lstat(os.path.join(folder, name)).st_ino
+                    _write(self._log, f"synced {inode}\n".encode())
+
     def _counts(self, path: object) -> bool:
         return isinstance(path, (str, bytes, os.PathLike)) and os.fsdecode(path).startswith(self._roots)
 
@@ -117,6 +134,10 @@ def arm(roots: Sequence[str], at: int, log: str, ahead: float = 0.0) -> None:
     """
     os.setsid()
     points = Points(roots, at, log)
+    from luisy.cas import store
+
+    store.sync_file_system = points.sync_file_system  # type: ignore[attr-defined] # as it was imported there
+    os.fsync = points.fsync  # type: ignore[assignment] # of descriptors
     os.write = points.write  # type: ignore[assignment] # of what luisy writes
     sqlite3.connect = points.connect  # type: ignore[assignment] # what of it luisy uses
     sys.addaudithook(points.audited)
@@ -129,6 +150,13 @@ def set_clock(ahead: float) -> None:
     real, real_ns = time.time, time.time_ns
     time.time = lambda: real() + ahead
     time.time_ns = lambda: real_ns() + int(ahead * 1e9)
+
+
+def impatient() -> None:
+    """Let this process wait for a locked index for no longer than a moment."""
+    from luisy.cas import database
+
+    database.BUSY_MILLISECONDS = 100
 
 
 def spread(count: int, most: int) -> Iterator[int]:

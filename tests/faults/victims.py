@@ -114,10 +114,30 @@ class Victim(Project):
         before = Before(str(POINTS), "arm", arguments)
         return self.warm.run(list(words), self.code, self.environment, self.folder, before)
 
+    def prepared(self, function: str, *words: str, **arguments: Any) -> Run:
+        """``luisy`` with *words*, in a process that has called a *function* of ``points.py`` before; whatever it ends with."""
+        before = Before(str(POINTS), function, arguments)
+        return self.warm.run(list(words), self.code, self.environment, self.folder, before)
+
+    def luisy_whatever(self, *words: str) -> Run:
+        """``luisy`` with *words*, whatever it ends with."""
+        return self.warm.run(list(words), self.code, self.environment, self.folder)
+
     def steps(self) -> list[str]:
         """What the last command that was to be killed did, with paths below the folder."""
-        said = (self.folder / "steps").read_text(errors="surrogateescape").splitlines()
-        return [line.replace(f"{self.folder}/", "") for line in said]
+        return [line.replace(f"{self.folder}/", "") for line in self._log() if not line.startswith("synced ")]
+
+    def synced(self) -> set[int]:
+        """The inodes of the files that the last command that was to be killed brought to the disk."""
+        return {int(line.split()[1]) for line in self._log() if line.startswith("synced ")}
+
+    def steps_until_synced(self) -> int:
+        """How many steps the last command took before it first brought everything to the disk."""
+        log = self._log()
+        return sum(not line.startswith("synced ") for line in log[: log.index("synced 0")])
+
+    def _log(self) -> list[str]:
+        return (self.folder / "steps").read_text(errors="surrogateescape").splitlines()
 
     # --- afterwards
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -56,7 +55,7 @@ class Workspace:
         # from now on.
         first_used = store.first_used(root or "")
         self._is_new = first_used is None
-        self._first_used = time.time() if first_used is None else first_used
+        self._first_used = store.use_begins() if first_used is None else first_used
 
     def load(self, nodes: Iterable[Node]) -> None:
         """Ask the index, at once, what it knows of all output paths of *nodes*."""

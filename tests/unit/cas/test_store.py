@@ -567,3 +567,16 @@ def test_the_next_temporary_folder_removes_that_of_a_killed_process(store: Store
     with store.temporary_folder() as folder, store.temporary_folder() as other:
         assert sorted(os.listdir(store.path / "tmp")) == sorted(map(os.path.basename, (folder, other)))
     assert os.listdir(store.path / "tmp") == []
+
+
+def test_the_first_use_of_a_workspace_outlives_the_index(tmp_path: Path) -> None:
+    """Files of a run that lost the power, and the index with it, must not be taken for older than luisy."""
+    with Store.open(tmp_path / "s") as store, store.running():
+        pass
+    began = (tmp_path / "s" / "runs.lock").stat().st_mtime - 1000
+    os.utime(tmp_path / "s" / "runs.lock", (began, began))
+    with Store.open(tmp_path / "s") as store:
+        store.mark_used("/workspace")
+        assert store.first_used("/workspace") == began
+        store.mark_used("/another")
+        assert (store.first_used("/another") or 0) > began + 500
