@@ -186,10 +186,14 @@ def start(
     collectors: int,
     orphan: bool = False,
     kept: bool = False,
+    tombstoned: bool = False,
     readers: int = 0,
     wrong: int = 0,
 ) -> World:
-    """The object is there: known by the old segment alone, or by nobody; and by one that nobody wants to delete."""
+    """The object is there: known by the old segment alone, or by nobody; and by one that nobody wants to delete.
+
+    :param tombstoned: an earlier run has said already that it is to go.
+    """
     segments = [] if orphan else [Segment(OLD, 0, frozenset({OLD}), frozenset({PACK}))]
     if kept:
         segments.append(Segment(KEPT, 0, frozenset({KEPT}), frozenset({PACK})))
@@ -197,7 +201,7 @@ def start(
         frozenset({(PACK, 1)}),
         1,
         frozenset(segments),
-        frozenset(),
+        frozenset({Tombstone("earlier", PACK, 1)} if tombstoned else ()),
         frozenset(),
         "",
         (Pusher(),) * pushers,
