@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -109,10 +110,8 @@ def _old_index(victim: Victim) -> None:
     later = [script for number, _, script in migrations.scripts() if number > 1]
     with closing(sqlite3.connect(victim.store / "index.db", isolation_level=None)) as index:
         for script in later:
-            for statement in migrations.statements(script):
-                words = statement[statement.index("CREATE") :].split()
-                if words[1] == "TABLE":
-                    index.execute(f"DROP TABLE {words[2]}")
+            for table in re.findall(r"^CREATE TABLE (\w+)", script, re.MULTILINE):
+                index.execute(f"DROP TABLE {table}")
         index.execute("DELETE FROM _sqlite_migrations WHERE name NOT LIKE '0001%'")
         index.execute("PRAGMA user_version = 1")
         index.execute("PRAGMA wal_checkpoint(TRUNCATE)")
