@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import tempfile
 import time
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from luisy.model import Digest, Manifest
+
+
+logger = logging.getLogger("luisy")
 
 
 class Keeping(Remembering):
@@ -80,8 +84,11 @@ class Keeping(Remembering):
         reader = HashingReader(self._workspace)
         scanned = scan(outputs, reader)
         if reader.hashed and not self.read_only:
-            with self._database.writing() as connection:
-                self._workspace.cache(connection, reader.hashed, reader.began)
+            try:
+                with self._database.writing() as connection:
+                    self._workspace.cache(connection, reader.hashed, reader.began)
+            except StoreError as error:  # they are read again next time
+                logger.debug("what files were hashed is not remembered: %s", error)
         return scanned.manifest
 
     def keep(self, outputs: Sequence[tuple[bytes, str]]) -> Manifest:

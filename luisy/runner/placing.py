@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from luisy.errors import LuisyError
+from luisy.errors import LuisyError, StoreError
 from luisy.model import Outcome
 from luisy.plan import Kind
 from luisy.runner.pipeline.graph import input_leaves
@@ -102,7 +102,10 @@ class Placer:
             self.keeper.adopt(node)
             return True
         if node.outcome is Outcome.REUSED and node.base_key is not None and not self.store.read_only:
-            self.store.alias(node.base_key, node.result.key)
+            try:
+                self.store.alias(node.base_key, node.result.key)
+            except StoreError as error:  # early cutoff finds it again
+                logger.debug("that %s is answered by an earlier result is not noted: %s", node.task, error)
         if not self.everything and not node.needed:
             return True
         if self.resolver.is_remote(node):
@@ -136,7 +139,7 @@ class Placer:
         """Take away what lies at the outputs of *node*: stale, and its bytes are or will be in the store."""
         try:
             self.workspace.clear(node)
-        except OSError as error:
+        except (OSError, StoreError) as error:
             logger.warning("cannot take away the old output of %s: %s", node.task, error)
 
     def refresh_inputs(self, node: Node) -> None:

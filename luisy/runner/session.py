@@ -33,7 +33,7 @@ from luisy.runner.remote.holding import Holding
 from luisy.runner.resolve import Resolver
 from luisy.runner.results.auditing import Auditor, Undeclared
 from luisy.runner.results.keeping import Keeper, Ran
-from luisy.runner.results.noting import note_externals, note_uses
+from luisy.runner.results.noting import note_end, note_externals, note_uses
 from luisy.runner.results.reporting import report_of
 from luisy.runner.results.workspace import Workspace
 
@@ -416,8 +416,7 @@ class Session:
                 self.placer.clear(node)
         note_externals(self.store, self.workspace, self.graph)
         note_uses(self.store, self.graph, self.roots)
-        if not self.store.read_only:
-            self.store.sync()
+        note_end(self.store)
         self._upload(list(self.graph))
 
     def bring(self, nodes: Sequence[Node]) -> None:

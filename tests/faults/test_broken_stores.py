@@ -7,6 +7,8 @@ import random
 import re
 import shutil
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -114,17 +116,44 @@ def test_many_damaged_indexes_give_no_wrong_bytes(ran: Victim, damage: Callable[
         try_index(ran, damage, seed)
 
 
-def test_an_index_that_another_process_holds_is_told_up_front(ran: Victim) -> None:
-    """Nobody can write to it when the run begins: no task has run, and the next run is as ever."""
+def test_an_index_that_another_process_holds_fails_no_task(ran: Victim) -> None:
+    """Nobody can write to it when the run begins: that nothing is kept is told, and the next run is as ever."""
     ran.edit('"root of "', '"other root of "')
     with closing(sqlite3.connect(ran.store / "index.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         done = ran.prepared("impatient", *RUN)
         other.execute("ROLLBACK")
-    honest(done, "store-busy")
-    assert done.code == 2
+    assert done.code == 5, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "not kept: Root()" in done.stderr
+    assert ran.text("Root") == "other root of 1, deep link program"
     assert ran.run().ran == ["Root"]
     ran.assert_sound()
+
+
+def test_an_index_that_another_process_holds_in_a_run_fails_no_task(victim: Victim) -> None:
+    """From a moment in ``run()`` on nobody can write to it: the outputs are there, and that they are not kept is told."""
+    told, held = victim.folder / "told", victim.folder / "held"
+    waits = f"""
+        Path({str(told)!r}).touch()
+        while not Path({str(held)!r}).exists():
+            pass"""
+    victim.edit('.symlink_to("program")', f'.symlink_to("program"){waits}')
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(victim.prepared, "impatient", *RUN)
+        while not told.exists() and not running.done():
+            time.sleep(0.01)
+        with closing(sqlite3.connect(victim.store / "index.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            held.touch()
+            done = running.result()
+            other.execute("ROLLBACK")
+    assert done.code == 5, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "not kept: Root()" in done.stderr
+    assert victim.text("Root") == "root of 1, deep link program"
+    victim.complete()
+    victim.assert_sound()
 
 
 # --- objects

@@ -60,6 +60,16 @@ def note_externals(store: Store, workspace: Workspace, nodes: Iterable[Node]) ->
         logger.debug("what external tasks' files are is not noted: %s", error)
 
 
+def note_end(store: Store) -> None:
+    """Bring to the disk what a run has kept; what is not, a store that cannot be written, is hashed again after a boot."""
+    if store.read_only:
+        return
+    try:
+        store.sync()
+    except (OSError, StoreError) as error:
+        logger.debug("what was kept is not brought to the disk: %s", error)
+
+
 def note_uses(store: Store, nodes: Iterable[Node], roots: Sequence[Node]) -> None:
     """Note which results a run has used, so that gc knows; of a run whose roots are done, as its project's newest.
 
