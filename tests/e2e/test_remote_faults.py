@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.faults.proxy import Proxy
+
 _TASKS = """
 import os
 import pickle
@@ -61,6 +63,7 @@ class Final(luisy.Task):
 _ALL = ["Final", "Large", "Small"]
 _FINAL = "(124999750000, 'small')"
 _BUSY = Fault(status=503)
+_FULL = Fault(status=507)
 
 
 @pytest.fixture
@@ -264,3 +267,77 @@ def test_damage_is_repaired_by_the_next_upload(azurite: Azurite, container: str,
     assert three.run("Final", "--download").outcomes["Final"] == "remote"
     assert three.ran == []
     _holds_right_bytes(three)
+
+
+def _commits(proxy: Proxy, fault: Fault) -> None:
+    """The first commit meets *fault*: the second time that a segment's blob is put; the first time opens the slot."""
+    opened: list[str] = []
+
+    def decide(method: str, path: str) -> Fault | None:
+        if method != "PUT" or "/index/" not in path:
+            return None
+        opened.append(path)
+        return fault if opened.count(path) == 2 and len(set(opened)) == 1 else None
+
+    proxy.fault = decide
+
+
+@pytest.mark.parametrize(
+    ("fault", "late"),
+    [(Fault(lost=True), []), (Fault(late=True), [412])],
+    ids=["before the retry", "after it"],
+)
+def test_a_commit_that_lands_late_happens_once(
+    azurite: Azurite, container: str, tmp_path: Path, fault: Fault, late: list[int]
+) -> None:
+    """Whether the first attempt landed before the second or after it: the push succeeds, with one segment."""
+    with running(azurite) as proxy:
+        _commits(proxy, fault)
+        one = _machine(tmp_path / "one", container, proxy.credentials)
+        said = one.run("Final", "--upload")
+        assert said.code == 0, said.stderr
+        assert proxy.late == late
+        puts = [path for method, path in proxy.requests if method == "PUT" and "/index/" in path]
+    assert len(puts) == 3
+    assert len(set(puts)) == 1
+    assert _change(azurite, container, "index", lambda _: None) == 1
+    two = _machine(tmp_path / "two", container, azurite.credentials)
+    assert two.run("Final", "--download").outcomes["Final"] == "remote"
+    assert two.ran == []
+    _holds_right_bytes(two)
+
+
+def test_a_slow_remote_costs_time_only(azurite: Azurite, container: str, tmp_path: Path) -> None:
+    """With a fifth of a second on each request all is uploaded, and downloaded, as it is without."""
+    with running(azurite) as proxy:
+        proxy.fault = lambda *_: Fault(delay=0.2)
+        said = _machine(tmp_path / "one", container, proxy.credentials).run("Final", "--upload")
+        assert said.code == 0, said.stderr
+        two = _machine(tmp_path / "two", container, proxy.credentials)
+        assert two.run("Final", "--download").outcomes["Final"] == "remote"
+    assert two.ran == []
+    _holds_right_bytes(two)
+
+
+@pytest.mark.parametrize("where", ["/objects/", "/packs/", "/index/"])
+def test_a_remote_without_space_loses_nothing(
+    azurite: Azurite, container: str, tmp_path: Path, where: str
+) -> None:
+    """The results are kept here, the exit code says that the upload is not complete, and a push completes it."""
+    with running(azurite) as proxy:
+        machine = _machine(tmp_path / "one", container, proxy.credentials)
+        proxy.fault = lambda method, path: _FULL if method == "PUT" and where in path else None
+        said = machine.run("Final", "--upload")
+        assert said.code == 3, said.stderr
+        assert said.document["status"] == "success"
+        assert "luisy cas push" in said.stderr
+        assert f"azure://{container} has no space left" in said.stderr
+        assert "Unexpected return type" not in said.stderr  # the SDK's own words
+        proxy.fault = lambda *_: None
+        again = machine.luisy("cas", "push")
+        assert again.code == 0, again.stderr
+    assert sorted(machine.ran) == _ALL
+    two = _machine(tmp_path / "two", container, azurite.credentials)
+    assert two.run("Final", "--download").outcomes["Final"] == "remote"
+    assert two.ran == []
+    _holds_right_bytes(two)

@@ -7,6 +7,7 @@ import http.server
 import socket
 import struct
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -30,6 +31,9 @@ class Fault:
     :param lost: Azurite is asked, and the connection reset before its answer.
     :param keep: of Azurite's answer, so many bytes of the body come before the connection ends; None: all.
     :param quietly: with *keep*: the answer says that it has so many bytes, and the connection goes on.
+    :param late: the connection is reset at once, and Azurite gets the request after it has answered the next one of
+        the same method and path.
+    :param delay: seconds that it takes longer.
     """
 
     status: int = 0
@@ -37,12 +41,15 @@ class Fault:
     lost: bool = False
     keep: int | None = None
     quietly: bool = False
+    late: bool = False
+    delay: float = 0.0
 
 
 class Proxy(http.server.ThreadingHTTPServer):
     """Stands before an Azurite; ``fault`` may be set to what decides by method and path.
 
-    ``requests`` are the methods and paths that came, ``connections`` the ports that each came from.
+    ``requests`` are the methods and paths that came, ``connections`` the ports that each came from, ``late`` what
+    Azurite answered to those that it got late.
     """
 
     daemon_threads = True
@@ -53,12 +60,23 @@ class Proxy(http.server.ThreadingHTTPServer):
         self.fault: Callable[[str, str], Fault | None] = lambda method, path: None
         self.requests: list[tuple[str, str]] = []
         self.connections: list[int] = []
+        self.late: list[int] = []
+        self._held: dict[tuple[str, str], Callable[[], int]] = {}
 
     @property
     def credentials(self) -> Credentials:
         """The account key, by way of the proxy."""
         endpoint = f"http://127.0.0.1:{self.server_address[1]}/{ACCOUNT}"
         return replace(self.azurite.credentials, endpoint=endpoint)
+
+    def hold(self, method: str, path: str, send: Callable[[], int]) -> None:
+        """Let *send* be called after the next request of that kind."""
+        self._held[method, path] = send
+
+    def release(self, method: str, path: str) -> None:
+        """Send what was held until now."""
+        if (send := self._held.pop((method, path), None)) is not None:
+            self.late.append(send())
 
     def fail_first(self, count: int, fault: Fault, *, method: str, having: str = "") -> None:
         """The first *count* requests of that *method* with *having* in their path meet *fault*."""
@@ -94,10 +112,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.connections.append(self.client_address[1])
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.server.fault(self.command, self.path) or Fault()
+        if fault.delay:
+            time.sleep(fault.delay)
         if fault.status:
             self._answer(fault.status, {**fault.headers, "Content-Length": "0"}, b"")
             return
+        if fault.late:
+            self.server.hold(self.command, self.path, lambda: self._ask_azurite(body)[0])
+            self._reset()
+            return
         status, headers, answer = self._ask_azurite(body)
+        self.server.release(self.command, self.path)
         if fault.lost:
             self._reset()
         elif fault.keep is not None and fault.quietly:

@@ -32,7 +32,7 @@ from luisy.cas.remote import (
 from luisy.cas.remote.azure_answers import as_blob, bare, seconds
 from luisy.cas.remote.azure_errors import BlocksGone, PastTheEnd, Teller
 from luisy.cas.remote.counting import Meter
-from luisy.cas.remote.credentials import Kind, hide_signatures
+from luisy.cas.remote.credentials import Kind, hide_signatures, keep_warnings_to_handlers
 from luisy.cas.remote.pieces import exactly, in_order, left
 from luisy.cas.remote.retry import Backoff, written_by
 from luisy.cas.remote.transport import Transport
@@ -335,6 +335,7 @@ def container_client(credentials: Credentials, container: str, transport: Transp
     from azure.storage.blob import ContainerClient
 
     hide_signatures()
+    keep_warnings_to_handlers()
     options: dict[str, Any] = {
         "transport": transport,
         "retry_total": 0,

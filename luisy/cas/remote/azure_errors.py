@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _PASSES = frozenset({408, 429, 500, 502, 503, 504})
+_NO_SPACE = 507  # RFC 4918: what stands between us and the service, or stands in for it, may say so
 _PASSING_CODES = frozenset({"ContainerBeingDeleted", "ContainerBeingCreated", "AccountBeingCreated"})
 _RIGHTS = re.compile(
     r"PermissionMismatch|InsufficientAccount|AuthorizationFailure|ServiceMismatch|ResourceTypeMism"
@@ -109,6 +110,10 @@ class Teller:
         if (found := _OF_A_CODE.get(code) or _OF_A_STATUS.get(status)) is not None:
             kind, how = found
             return kind(f"{where} {how}")
+        if status == _NO_SPACE:
+            return self._wrong(
+                f"{self.url} has no space left: {status} {code}".rstrip(), "the storage account's limits"
+            )
         text = f"{where} was refused: {status} {code}".rstrip()
         return self._wrong(text, "azure_endpoint and azure_container_name")
 

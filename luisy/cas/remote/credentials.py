@@ -106,3 +106,11 @@ def hide_signatures() -> None:
         "azure.core.pipeline.policies.http_logging_policy",
     ):
         logging.getLogger(name).addFilter(_no_signatures)
+
+
+_nowhere = logging.NullHandler()
+
+
+def keep_warnings_to_handlers() -> None:
+    """Have Azure's warnings go where the user's handlers put them; without any, Python prints them bare. Idempotent."""
+    logging.getLogger("azure").addHandler(_nowhere)

@@ -135,8 +135,8 @@ class DirectoryRemote:
             new = folder.new()
             try:
                 write_synced(new, data)
-                with folder.changing():
-                    olds = folder.versions(base)
+                with folder.changing() as now:
+                    olds = folder.versions(base, now)
                     if if_absent and olds:
                         raise ConditionFailed(f"{name} is there already")
                     if if_match is not None:
@@ -215,8 +215,8 @@ class DirectoryRemote:
             self._require_root()
             yield []
             return
-        with folder.changing():
-            yield folder.versions(base)
+        with folder.changing() as now:
+            yield folder.versions(base, now)
 
     def _current(self, folder: Folder, base: str) -> Version | None:
         if (version := folder.current(base)) is None:

@@ -89,12 +89,11 @@ class Folder:
             yield
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[None]:
-        """Have the lock alone."""
+    def changing(self) -> Iterator[float]:
+        """Have the lock alone; the time by the clock of the file system, seconds since the epoch."""
         descriptor = os.open(f"{self.path}/~lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         with _held(descriptor, fcntl.LOCK_EX):
-            self.probe()
-            yield
+            yield self.probe()
 
     def probe(self) -> float:
         """When a file made just now was made, by the clock of the file system: seconds since the epoch."""
@@ -114,10 +113,13 @@ class Folder:
         """The version of *base* that counts."""
         return max(self._of(base, self._listed()), key=lambda version: version.number, default=None)
 
-    def versions(self, base: str) -> list[Version]:
-        """All versions of *base*, the one that counts last. For who has the lock: sweeps, too."""
+    def versions(self, base: str, now: float) -> list[Version]:
+        """All versions of *base*, the one that counts last. For who has the lock: sweeps, too.
+
+        :param now: what :meth:`changing` told: this machine's own clock may be days fast.
+        """
         files = self._listed()
-        self._sweep(files)
+        self._sweep(files, now)
         return sorted(self._of(base, files), key=lambda version: version.number)
 
     def etag(self, version: Version) -> ETag:
@@ -174,7 +176,7 @@ class Folder:
         near = (version_of(file) for file in files if file.startswith(base))
         return [v for v in near if v and v.base == base and os.path.isfile(f"{self.path}/{v.file}")]
 
-    def _sweep(self, files: Collection[str]) -> None:
+    def _sweep(self, files: Collection[str], now: float) -> None:
         """Remove what was left by a crash, a day after it."""
         leftovers = [file for file in files if file.startswith("~new-")]
         if metas := [file for file in files if file.startswith("~meta-")]:
@@ -182,7 +184,7 @@ class Folder:
             leftovers += [file for file in metas if file.removeprefix("~meta-") not in alive]
         for file in leftovers:
             with contextlib.suppress(FileNotFoundError):
-                if os.stat(f"{self.path}/{file}").st_mtime < time.time() - _LEFTOVER_AGE:
+                if os.stat(f"{self.path}/{file}").st_mtime < now - _LEFTOVER_AGE:
                     os.unlink(f"{self.path}/{file}")
 
 
