@@ -161,6 +161,16 @@ def _decode(data: bytes) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
+def verified(digest: Digest, data: bytes) -> Manifest | None:
+    """The manifest that *data*, from elsewhere, is; None if it is another, or none."""
+    if digest_bytes(data) != digest:
+        return None
+    try:
+        return decode(data)
+    except CorruptionError:
+        return None
+
+
 def bad_manifest(problem: str) -> CorruptionError:
     """The error for manifests from outside that are not valid."""
     return CorruptionError(

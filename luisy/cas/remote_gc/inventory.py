@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from luisy.cas import actions, manifests
-from luisy.cas.hashing import digest_bytes
 from luisy.cas.remote_records import SUPERSEDING, digests_in
 from luisy.cas.signing import PublicKey, counts
 from luisy.errors import CorruptionError
@@ -77,19 +76,9 @@ class Inventory:
         told = [(claim.action.manifest, claim.record.manifest) for claim in self.kept()]
         told += [(Digest(one.content.hex()), one.manifest) for one in self.records.contents]
         for digest, data in told:
-            if data is not None and digest not in found and (manifest := read_manifest(digest, data)):
+            if data is not None and digest not in found and (manifest := manifests.verified(digest, data)):
                 found[digest] = manifest
         return found
-
-
-def read_manifest(digest: Digest, data: bytes) -> Manifest | None:
-    """The manifest that *data* is; None if it is another, or none."""
-    if digest_bytes(data) != digest:
-        return None
-    try:
-        return manifests.decode(data)
-    except CorruptionError:
-        return None
 
 
 def inventory(records: Records, project: str) -> Inventory:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from luisy.cas.remote_gc.inventory import inventory, read_manifest
+from luisy.cas import manifests
+from luisy.cas.remote_gc.inventory import inventory
 from luisy.cas.remote_gc.liveness import Blobs, Wishes, judged, orphans, required
 from luisy.cas.remote_gc.watching import committed, objects_there, read_all
 from luisy.cas.remote_records import folded
@@ -113,7 +114,7 @@ class Looker:
         places = {digest: found.places[digest] for digest in wanted - whole.keys() if digest in found.places}
         for location, data in fetched(self.remote, self.namespace, places):
             digest = Digest(location.digest.hex())
-            manifest = read_manifest(digest, data)
+            manifest = manifests.verified(digest, data)
             if manifest is not None:
                 whole[digest] = manifest
         return whole

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from luisy.cas.packs import PackWriter
-from luisy.cas.remote import ConditionFailed
 from luisy.cas.remote_names import new_uuid, pack_blob
 from luisy.cas.transfer.fetching import fetched
-from luisy.cas.transfer.slots import WRITER
+from luisy.cas.transfer.slots import put_new
 from luisy.model import Digest
 
 if TYPE_CHECKING:
@@ -45,11 +44,5 @@ def repacked(
 
 def _put(remote: Remote, namespace: Namespace, writer: PackWriter) -> tuple[LocationRecord, ...]:
     pack = writer.finish()
-    blob, own = namespace.blob(writer.blob), new_uuid()
-    try:
-        remote.put(blob, pack.data, if_absent=True, metadata={WRITER: own})
-    except ConditionFailed:  # nobody else makes this name: the first answer got lost
-        found = remote.head(blob)
-        if found is None or found.metadata.get(WRITER) != own:
-            raise
+    put_new(remote, namespace.blob(writer.blob), pack.data, new_uuid())
     return pack.members

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from luisy.cas.remote import BlobMissing, ConditionFailed
 from luisy.cas.remote_limits import ATTEMPTS
 from luisy.cas.remote_names import level_of
+from luisy.cas.transfer.fetching import object_blobs
 from luisy.cas.transfer.slots import contended
 from luisy.errors import CorruptionError
 
@@ -119,15 +120,6 @@ def read_all(remote: Remote, namespace: Namespace, merger: Merger) -> tuple[Seen
 
 def objects_there(remote: Remote, namespace: Namespace) -> dict[str, Blob]:
     """The blobs with objects, by their names relative to the namespace: those that two listings agree on."""
-    found = _objects(remote, namespace)
-    again = _objects(remote, namespace)
+    found = object_blobs(remote, namespace)
+    again = object_blobs(remote, namespace)
     return {name: blob for name, blob in found.items() if name in again and again[name].etag == blob.etag}
-
-
-def _objects(remote: Remote, namespace: Namespace) -> dict[str, Blob]:
-    start = len(namespace.root) + 1
-    return {
-        blob.name[start:]: blob
-        for prefix in ("objects/", "packs/")
-        for blob in remote.list(namespace.blob(prefix)).blobs
-    }

@@ -7,7 +7,6 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from luisy.cas import actions, database, manifests
-from luisy.cas.hashing import digest_bytes
 from luisy.cas.packs import coalesced
 from luisy.cas.remote import BlobMissing
 from luisy.cas.remote_index import RemoteIndex
@@ -16,9 +15,10 @@ from luisy.cas.remote_rows import RemoteRows
 from luisy.cas.remote_verify.problems import RemoteFlaw, RemoteInspection, RemoteProblem
 from luisy.cas.segments import open_segment, records_of
 from luisy.cas.signing import UNSIGNED, Authority, PublicKey
-from luisy.cas.transfer.fetching import fetched, members, streamed
+from luisy.cas.transfer.fetching import fetched, members, object_blobs, streamed
 from luisy.cas.transfer.merging import Merger
 from luisy.cas.transfer.parallel import in_parallel
+from luisy.cas.transfer.planning import good_places
 from luisy.cas.transfer.refs import read as read_refs
 from luisy.errors import CorruptionError, RemoteError
 from luisy.model import Digest, Key
@@ -126,11 +126,7 @@ class RemoteInspector:
     # --- objects
 
     def _objects(self) -> None:
-        there = {
-            blob.name.removeprefix(f"{self.namespace.root}/")
-            for prefix in ("objects/", "packs/")
-            for blob in self.remote.list(self.namespace.blob(prefix)).blobs
-        }
+        there = object_blobs(self.remote, self.namespace).keys()
         located: set[str] = set()
         for _, records in self.records():
             by_blob: dict[str, list[LocationRecord]] = {}
@@ -205,11 +201,7 @@ class RemoteInspector:
         """Objects of which no place holds them."""
         bad = {(one.digest, one.blob) for one in self.failed} | self.told()
         located = self.rows.locations(list({Digest(digest.hex()) for digest, _ in bad}))
-        return {
-            digest
-            for digest, places in located.items()
-            if all((one.digest, one.blob) in bad for one in places)
-        }
+        return {digest for digest, places in located.items() if not good_places(places, bad)}
 
     # --- what needs them
 
@@ -242,12 +234,12 @@ class RemoteInspector:
         """The manifests that cannot be read, or name objects that are not there."""
         whole: dict[Digest, Manifest] = {}
         for digest, data in inline.items():
-            if data is not None and (manifest := _manifest(digest, data)) is not None:
+            if data is not None and (manifest := manifests.verified(digest, data)) is not None:
                 whole[digest] = manifest
         places = self.rows.locations([digest for digest in inline if digest not in whole])
         for location, data in fetched(self.remote, self.namespace, places):
             digest = Digest(location.digest.hex())
-            if (manifest := _manifest(digest, data)) is not None:
+            if (manifest := manifests.verified(digest, data)) is not None:
                 whole[digest] = manifest
         wanted = {one for manifest in whole.values() for one in manifest.objects}
         there = self.rows.locations(list(wanted)).keys() - broken
@@ -293,12 +285,3 @@ def _decoded(records: Iterable[ActionRecord]) -> Iterator[tuple[Action, ActionRe
             yield actions.decode(record.action), record
         except CorruptionError:  # noqa: PERF203 - nobody counts it, and it is rare
             continue
-
-
-def _manifest(digest: Digest, data: bytes) -> Manifest | None:
-    if digest_bytes(data) != digest:
-        return None
-    try:
-        return manifests.decode(data)
-    except CorruptionError:
-        return None

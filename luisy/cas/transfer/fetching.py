@@ -22,10 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from luisy.cas.packs import Range
-    from luisy.cas.remote import Remote
+    from luisy.cas.remote import Blob, Remote
     from luisy.cas.remote_names import Namespace
 
 _Found = list[tuple[LocationRecord, bytes]]
+
+
+def object_blobs(remote: Remote, namespace: Namespace) -> dict[str, Blob]:
+    """The blobs with objects, by their names relative to the namespace."""
+    start = len(namespace.root) + 1
+    return {
+        blob.name[start:]: blob
+        for prefix in ("objects/", "packs/")
+        for blob in remote.list(namespace.blob(prefix)).blobs
+    }
 
 
 def fetched(

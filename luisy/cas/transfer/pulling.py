@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luisy.cas import manifests
-from luisy.cas.hashing import digest_bytes
 from luisy.cas.packs import Range, coalesced
 from luisy.cas.receiving import Received
 from luisy.cas.remote import BlobMissing, Unreachable
@@ -123,11 +121,10 @@ class Puller:
         there = self.store.check(inline)
         with self.store.transaction():
             for digest, data in inline.items():
-                if data is not None and digest_bytes(data) == digest:
-                    with contextlib.suppress(CorruptionError):
-                        found[digest] = manifests.decode(data)
-                        if digest not in there:
-                            self.store.accept(data, digest, len(data))
+                if data is not None and (manifest := manifests.verified(digest, data)) is not None:
+                    found[digest] = manifest
+                    if digest not in there:
+                        self.store.accept(data, digest, len(data))
         large = inline.keys() - found.keys()
         self.objects_of(dict.fromkeys(large, None), ())
         return found | self.store.manifests(large)

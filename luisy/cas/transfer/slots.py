@@ -60,6 +60,21 @@ def open_slot(
     raise contended("no slot could be opened")
 
 
+def put_new(remote: Remote, blob: str, data: bytes, writer: str) -> ETag:
+    """Write a blob whose name nobody else makes; its ETag. Where it is there, the answer to a first try got lost.
+
+    :param writer: a fresh uuid, which tells that it is ours.
+    :raises ConditionFailed: it is somebody else's after all.
+    """
+    try:
+        return remote.put(blob, data, if_absent=True, metadata={WRITER: writer})
+    except ConditionFailed:
+        found = remote.head(blob)
+        if found is None or found.metadata.get(WRITER) != writer:
+            raise
+        return found.etag
+
+
 def commit(remote: Remote, namespace: Namespace, slot: Slot, data: bytes) -> ETag | None:
     """Make the push happen; None if the slot was broken meanwhile: begin again with another one.
 

@@ -21,7 +21,7 @@ from luisy.cas.remote_names import new_uuid, object_blob, pack_blob
 from luisy.cas.remote_notes import Upload
 from luisy.cas.remote_records import Encoding, LocationRecord
 from luisy.cas.transfer.parallel import Control, Watched, in_parallel
-from luisy.cas.transfer.slots import WRITER, contended
+from luisy.cas.transfer.slots import WRITER, contended, put_new
 from luisy.model import Digest
 
 if TYPE_CHECKING:
@@ -164,14 +164,7 @@ class Uploader:
         upload = Upload(writer.blob, new_uuid(), None, pack.members)
         blob = self.namespace.blob(writer.blob)
         self.notes.note_upload(upload)
-        try:
-            etag = self.remote.put(blob, pack.data, if_absent=True, metadata={WRITER: upload.writer})
-        except ConditionFailed:  # nobody else makes this name: the first answer got lost
-            found = self.remote.head(blob)
-            if found is None or found.metadata.get(WRITER) != upload.writer:
-                raise
-            etag = found.etag
-        self._note(upload, etag)
+        self._note(upload, put_new(self.remote, blob, pack.data, upload.writer))
         self.control.moved(sum(one.size for one in pack.members))
         return pack.members
 
