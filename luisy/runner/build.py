@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from luisy.errors import ExitCode
 from luisy.model import Outcome
 from luisy.observe import imports
 from luisy.plan import Status
-from luisy.runner.execution.dispatch import dispatching
 from luisy.runner.execution.factory import Factory, nested_builds, session_in_charge
 from luisy.runner.garbage import thawed
 from luisy.runner.pipeline.asking import answered
@@ -30,6 +29,7 @@ from luisy.tasks import naming_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from luisy.fingerprint import Fingerprint
     from luisy.model import Key, Reason
@@ -140,8 +140,17 @@ def run_session(
 
 def _run(session: Session, tasks: Sequence[luigi.Task], options: Mapping[str, object]) -> Outcomes:
     session.hash_raw = session.eager = True
-    with dispatching(session) as dispatch:
+    with _dispatching(session) as dispatch:
         return _run_through(session, tasks, options, dispatch)
+
+
+def _dispatching(session: Session) -> AbstractContextManager[Dispatch | None]:
+    """The dispatch of a run that is to execute on a cluster; None for one that executes here."""
+    if session.settings.executor != "dask":
+        return nullcontext()
+    from luisy.runner.execution.dispatch import dispatching  # no other run waits for its import
+
+    return dispatching(session)
 
 
 def _run_through(

@@ -205,11 +205,8 @@ class Dispatch:
 
 
 @contextmanager
-def dispatching(session: Session) -> Iterator[Dispatch | None]:
-    """The dispatch of a run that is to execute on a cluster; None for one that executes here."""
-    if session.settings.executor != "dask":
-        yield None
-        return
+def dispatching(session: Session) -> Iterator[Dispatch]:
+    """The dispatch of a run that is to execute on a cluster."""
     cluster = Cluster(required_scheduler(session.settings))
     session.hand_out()
     try:
