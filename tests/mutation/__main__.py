@@ -19,7 +19,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import luigi  # noqa: F401  # before the forks: it is most of what a child would import
+# Before the forks: these three are most of what a child would import.
+import hypothesis  # noqa: F401
+import luigi  # noqa: F401
+import pytest  # noqa: F401
 
 from tests.mutation.mutants import ROOT, mutants_of, path_of
 from tests.mutation.results import Result, Results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import os
 import shutil
@@ -23,6 +24,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "luisy", folder / "luisy", ignore=shutil.ignore_patterns("__pycache__"))
+        compileall.compile_dir(folder, quiet=1)
         sys.path.insert(0, str(folder))
         os.environ["PYTHONPATH"] = os.pathsep.join(
             filter(None, [str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")])
