@@ -11,6 +11,7 @@ from luisy.errors import LuisyError, StoreError
 from luisy.model import Outcome
 from luisy.plan import Kind
 from luisy.runner.pipeline.graph import input_leaves
+from luisy.runner.results.noting import dispensable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -102,10 +103,10 @@ class Placer:
             self.keeper.adopt(node)
             return True
         if node.outcome is Outcome.REUSED and node.base_key is not None and not self.store.read_only:
-            try:
+            with dispensable(
+                f"that {node.task} is answered by an earlier result"
+            ):  # early cutoff finds it again
                 self.store.alias(node.base_key, node.result.key)
-            except StoreError as error:  # early cutoff finds it again
-                logger.debug("that %s is answered by an earlier result is not noted: %s", node.task, error)
         if not self.everything and not node.needed:
             return True
         if self.resolver.is_remote(node):

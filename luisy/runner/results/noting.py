@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from luisy.cas import ExternalFiles
@@ -12,13 +13,22 @@ from luisy.naming import project_of
 from luisy.plan import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from luisy.cas import Store
     from luisy.runner.pipeline.graph import Node
     from luisy.runner.results.workspace import Workspace
 
 logger = logging.getLogger("luisy")
+
+
+@contextmanager
+def dispensable(what: str) -> Iterator[None]:
+    """Go on where the store cannot be written: *what* is only noted there to save work, and found again without."""
+    try:
+        yield
+    except (OSError, StoreError) as error:
+        logger.debug("%s is not noted: %s", what, error)
 
 
 def ref_name(node: Node, working_dir: str | None) -> str | None:
@@ -40,7 +50,7 @@ def name_below(folder: str, path: str) -> str | None:
 def note_externals(store: Store, workspace: Workspace, nodes: Iterable[Node]) -> None:
     """Note what the files of those of *nodes* are that are external tasks and have their files here.
 
-    A store that cannot be written is no reason to fail a run: what is not noted is not published, and found again.
+    What is not noted is not published either.
     """
     found: dict[str, list[ExternalFiles]] = {}
     for node in nodes:
@@ -53,33 +63,24 @@ def note_externals(store: Store, workspace: Workspace, nodes: Iterable[Node]) ->
         if taken is not None:
             files = ExternalFiles(name, node.content, node.outputs, taken.mirror.url, taken.raw)
         found.setdefault(project_of(node.task), []).append(files)
-    try:
+    with dispensable("what external tasks' files are"):
         for project, some in found.items():
             store.note_externals(project, some)
-    except StoreError as error:
-        logger.debug("what external tasks' files are is not noted: %s", error)
 
 
 def note_end(store: Store) -> None:
-    """Bring to the disk what a run has kept; what is not, a store that cannot be written, is hashed again after a boot."""
+    """Bring to the disk what a run has kept; what is not there is hashed again after a boot."""
     if store.read_only:
         return
-    try:
+    with dispensable("that what was kept is on the disk"):
         store.sync()
-    except (OSError, StoreError) as error:
-        logger.debug("what was kept is not brought to the disk: %s", error)
 
 
 def note_uses(store: Store, nodes: Iterable[Node], roots: Sequence[Node]) -> None:
-    """Note which results a run has used, so that gc knows; of a run whose roots are done, as its project's newest.
-
-    A store that cannot be written is no reason to fail a run.
-    """
+    """Note which results a run has used, so that gc knows; of a run whose roots are done, as its project's newest."""
     used = [node.result.key for node in nodes if node.done and node.result is not None]
-    try:
+    with dispensable("which results were used"):
         store.note_uses(used)
         if all(root.done for root in roots):
             for project in {project_of(root.task) for root in roots}:
                 store.note_complete_run(project, used)
-    except StoreError as error:
-        logger.debug("which results were used is not noted: %s", error)
