@@ -1,6 +1,6 @@
 """Mutation testing of the fingerprint and the keys: which small change of their code does no test notice.
 
-    python -m tests.mutation [--sample N] [--seed N] [--seconds S] [--most N] [--again] [--results FILE] [MODULE ...]
+    python -m tests.mutation [--sample N] [--seed N] [--seconds S] [--most N] [--again] [--results FILE] [MODULE[:START] ...]
 
 Once, it is recorded which lines each case of the corpus and each unit test runs. Each mutant then is the one change
 of a copy of luisy, and only what runs the changed line is asked, in a forked child, up to the first that fails.
@@ -42,7 +42,7 @@ def main() -> None:
     options = _options()
     os.chdir(ROOT)
     os.nice(5)
-    every = [mutant for module in options.modules or MODULES for mutant in mutants_of(module)]
+    every = [mutant for start in options.starts or MODULES for mutant in _starting(start)]
     chosen = list(every)
     random.Random(options.seed).shuffle(chosen)  # a sample, no secret
     chosen = chosen[: options.sample]
@@ -61,6 +61,12 @@ def main() -> None:
             if result.killer is None:
                 _say("survived: {}", _told(result))
     _sum_up(chosen, results)
+
+
+def _starting(start: str) -> list[Mutant]:
+    """The mutants of a module, or those alone whose names start like that (``luisy.keys:Facts``)."""
+    module = start.partition(":")[0]
+    return [mutant for mutant in mutants_of(module) if start == module or mutant.name.startswith(start)]
 
 
 def _sum_up(chosen: list[Mutant], results: Results) -> None:
@@ -89,7 +95,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="when to stop")
     parser.add_argument("--again", action="store_true", help="try those that survived before, too")
     parser.add_argument("--results", type=Path, default=ROOT / "build/mutants.jsonl")
-    parser.add_argument("modules", nargs="*")
+    parser.add_argument("starts", nargs="*", metavar="MODULE[:START]", help="these mutants only")
     options = parser.parse_args()
     options.results.parent.mkdir(parents=True, exist_ok=True)
     return options
