@@ -6,7 +6,7 @@ Once, it is recorded which lines each case of the corpus and each unit test runs
 of a copy of luisy, and only what runs the changed line is asked, in a forked child, up to the first that fails.
 Results are kept in a file: what is there is not tried again, but for survivors with ``--again`` (after a new case, or
 after a quick trial with ``--most``).
-Survivors are printed with file, line and change; docs/mutation-testing.md judges them.
+Survivors are printed with file, line and change, unless ``judged/`` says why they may survive.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import random
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ import hypothesis  # noqa: F401
 import luigi  # noqa: F401
 import pytest  # noqa: F401
 
+from tests.mutation.judging import judgements
 from tests.mutation.mutants import ROOT, mutants_of, path_of
 from tests.mutation.results import Result, Results
 from tests.mutation.trial import Trial
@@ -72,9 +74,13 @@ def _starting(start: str) -> list[Mutant]:
 def _sum_up(chosen: list[Mutant], results: Results) -> None:
     tried = [mutant.name for mutant in chosen if mutant.name in results.by_name]
     survivors = [result for result in results.survivors() if result.name in tried]
+    known = judgements()
     for result in survivors:
-        _say("{}", _told(result))
+        if result.name not in known:
+            _say("{}", _told(result))
     _say("{} of {} mutants tried, {} survived", len(tried), len(chosen), len(survivors))
+    counts = Counter(known[result.name].verdict for result in survivors if result.name in known)
+    _say("judged: {}", ", ".join(f"{number} {verdict.value}" for verdict, number in counts.items()) or "none")
 
 
 def _told(result: Result) -> str:
