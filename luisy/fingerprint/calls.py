@@ -1,0 +1,141 @@
+"""What a call does with the names of its module: it reads its parts, and may change what it is given."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from typing import TYPE_CHECKING
+
+from luisy.fingerprint.idioms import called_name, constant_getattr, is_bare
+from luisy.fingerprint.normal import is_declaration
+from luisy.fingerprint.scopes import WHOLE
+from luisy.fingerprint.tasks_held import TASK_READERS, holds_tasks
+from luisy.fingerprint.uses import FIRST_CHANGERS, HARMLESS, MUTATORS, PURE, Argument, How
+
+if TYPE_CHECKING:
+    from luisy.fingerprint.scopes import Chain, Scope
+    from luisy.fingerprint.walk import Context, Walk
+
+_DEPENDENCY_DECORATORS = frozenset({"requires", "inherits", "copies"})
+_EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
+
+
+def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarded: bool = False) -> None:  # noqa: C901  # what a call does to each of its parts
+    """Visit a call; a *discarded* one is made for what it does, not for its result."""
+    callee = walk.reader.chain(node.func, scope)
+    if callee is not None:
+        walk.called(callee, context)
+        walk.uses.called_at.setdefault(callee, node.lineno)
+        walk.read(callee, context)
+        _special(walk, node, callee, scope, context)
+    else:
+        _called_unnamed(walk, node.func, scope, context)
+    _receiver_of(walk, node, callee, scope, context, discarded=discarded)
+    if called_name(node) not in TASK_READERS and context.colour & How.FULL:
+        walk.uses.asks_tasks |= any(holds_tasks(given, scope) for given in node.args)
+    for given in (*node.args, *(k.value for k in node.keywords)):
+        for chain, local, _ in walk.reader.receivers(given, scope) if is_bare(given) else ():
+            if chain is not None:
+                now = bool(context.when & How.NOW)
+                walk.uses.arguments.add(Argument(callee, chain, now, discarded))
+            elif discarded and (home := scope.find(local)) and local in home.params and local != home.own:
+                walk.uses.changes_params |= callee is None or callee[-1] not in HARMLESS
+    chained = walk.reader.chain(node, scope)
+    if chained is not None:
+        walk.read(chained, context)
+        walk.push(scope, context, *node.args[2:])
+        return
+    walk.push(scope, context, *node.args, *node.keywords)
+    if callee is None:
+        walk.push(scope, context, node.func)
+    elif isinstance(node.func, ast.Attribute):
+        walk.words(callee)
+    elif isinstance(node.func, ast.Name):
+        walk.words({node.func.id})
+
+
+def _receiver_of(
+    walk: Walk, node: ast.Call, callee: Chain | None, scope: Scope, context: Context, *, discarded: bool
+) -> None:
+    """Note what a call does to the object of which it calls a method."""
+    if isinstance(node.func, ast.Attribute):
+        method(walk, node.func, scope, context, discarded=discarded)
+        if discarded and isinstance(node.func.value, ast.Call):  # `patch.object(Class, "x", 1).start()`
+            call(walk, node.func.value, scope, context, discarded=True)
+    elif callee is not None and callee[-1] in MUTATORS and isinstance(node.func, ast.Call):
+        walk.change(node.func.args[0], scope, context)  # `getattr(ITEMS, "append")(1)`
+
+
+def _called_unnamed(walk: Walk, func: ast.expr, scope: Scope, context: Context) -> None:
+    """Note the call of what has no name: `TABLE["a"]()`, or a parameter."""
+    if isinstance(func, ast.Name):
+        home = scope.find(func.id)
+        walk.uses.calls_params |= home is not None and func.id in home.params
+    elif isinstance(func, ast.Subscript):
+        for chain, _, _ in walk.reader.receivers(func, scope):
+            if chain is not None:
+                walk.called(chain, context)
+
+
+def decorators(walk: Walk, nodes: list[ast.expr], scope: Scope, context: Context) -> None:
+    """Visit the decorators of a function or class: each is called, and may keep what it is given."""
+    for decorator in nodes:
+        if is_declaration(decorator):
+            continue
+        func = decorator.func if isinstance(decorator, ast.Call) else decorator
+        name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+        if name in _DEPENDENCY_DECORATORS:
+            walk.push(scope, context._replace(colour=How.REQUIRED), decorator)
+            continue
+        command(walk, func, scope, context)
+        chain = walk.reader.chain(func, scope)
+        if chain is not None:
+            walk.called(chain, context)
+        if isinstance(func, ast.Attribute):
+            method(walk, func, scope, context, discarded=True)
+        walk.push(scope, context, decorator)
+
+
+def command(walk: Walk, func: ast.expr, scope: Scope, context: Context) -> None:
+    """Note a call that is made for what it does: an object that is called (`@registry`) changes."""
+    chain = walk.reader.chain(func, scope)
+    if chain is not None and context.when & How.NOW:
+        walk.uses.commands.add(chain)
+
+
+def method(walk: Walk, func: ast.Attribute, scope: Scope, context: Context, *, discarded: bool) -> None:
+    """Note the call of a method: what it is called on changes, perhaps."""
+    if discarded or func.attr in MUTATORS:
+        walk.change(func.value, scope, context)
+    elif context.when & How.NOW and func.attr not in PURE:
+        walk.change(func.value, scope, context, How.SOFT)
+
+
+def _special(walk: Walk, node: ast.Call, callee: Chain, scope: Scope, context: Context) -> None:
+    name = callee[-1]
+    if name in FIRST_CHANGERS and node.args:
+        walk.change(node.args[0], scope, context)
+        if name in {"setattr", "delattr"} and (chain := walk.reader.chain(node.args[0], scope)):
+            key = node.args[1] if len(node.args) > 1 else None
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                walk.uses.changes[(*chain, key.value)] = context.when
+            else:
+                walk.uses.changes[(*chain, WHOLE)] = context.when
+                walk.blind(node, f"{ast.unparse(node)} sets an attribute with a computed name")
+    elif name == "getattr" and len(node.args) > 1 and not constant_getattr(node):
+        walk.blind(node, f"{ast.unparse(node)} reads an attribute with a computed name")
+    elif name == "__subclasses__":
+        walk.uses.subclasses.add(callee[:-1])
+    elif callee == ("globals",):
+        walk.whole(node)
+    elif callee in _EVALUATORS:
+        _evaluated(walk, node, scope, context)
+    elif walk.reader.is_computed_import(node, name):
+        walk.blind(node, f"{ast.unparse(node)} imports a module with a computed name")
+
+
+def _evaluated(walk: Walk, node: ast.Call, scope: Scope, context: Context) -> None:
+    walk.whole(node)
+    if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            walk.push(scope, context, *ast.parse(node.args[0].value).body)
