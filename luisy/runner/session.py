@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol
 from luigi.task_register import load_task
 
 from luisy.cas import Store
-from luisy.errors import RemoteError
 from luisy.fingerprint import Fingerprinter
 from luisy.model import LinkMode, Outcome, Reason
 from luisy.naming import project_of
@@ -30,6 +29,7 @@ from luisy.runner.pipeline.walk import Walker
 from luisy.runner.placing import Placer
 from luisy.runner.remote.exchange import exchange_for
 from luisy.runner.remote.holding import Holding
+from luisy.runner.remote.uploading import Uploads
 from luisy.runner.resolve import Resolver
 from luisy.runner.results.auditing import Auditor, Undeclared
 from luisy.runner.results.keeping import Keeper, Ran
@@ -91,14 +91,12 @@ class Session:
     keeper: Keeper = field(init=False)
     holding: Holding = field(init=False)
     notes: dict[Reason, None] = field(default_factory=dict)
-    _offered: set[str] = field(default_factory=set)
-    _pushed: set[str] = field(default_factory=set)
     placer: Placer = field(init=False)
+    uploads: Uploads = field(init=False)
     fingerprinter: Fingerprinter = field(init=False)
     running: bool = False
     listener: Callable[[str, str, int], None] | None = None
     left: int = 0
-    _unpublished: list[Node] = field(default_factory=list)
     _traced: list[Node] = field(default_factory=list)
     current: list[Builder] = field(default_factory=list)
     oracle: Oracle = field(init=False)
@@ -118,6 +116,7 @@ class Session:
             adopt=self.settings.adopt,
         )
         self.holding = Holding(self.workspace, self.exchange, self.resolver.lookup)
+        self.uploads = Uploads(self.store, self.workspace, self.exchange, self.resolver.forced)
         self.resolver.elsewhere = lambda node: self.exchange.elsewhere(node, hash_raw=self.hash_raw)
         self.keeper = Keeper(
             self.store,
@@ -293,23 +292,10 @@ class Session:
         self.placer.apply(list(self.graph))
         self.placer.clear_unneeded()
         if self.hands_out:
-            self.offer(list(self.graph))
+            self.uploads.offer(self.graph)
         left = [n for n in self.graph if n.kind is Kind.TASK and n.needed and not n.done]
         self.left = len(left)
         self.keeper.prepare(left)
-
-    def offer(self, nodes: Sequence[Node]) -> None:
-        """Have in the remote what is here of *nodes*, unless they were offered before: other machines take it as input."""
-        fresh = [node for node in nodes if node.task_id not in self._offered]
-        if fresh:
-            self._offered.update(node.task_id for node in fresh)
-            note_externals(self.store, self.workspace, fresh)
-            self._upload(fresh)
-
-    def _upload(self, nodes: Sequence[Node]) -> None:
-        """Have in the remote what is here of *nodes*, but for what another machine has pushed in this run."""
-        own = [node for node in nodes if node.task_id not in self._pushed]
-        self.exchange.upload(own, self.resolver.forced)
 
     def _redecide(self) -> None:
         """A result that was planned on is gone: decide that task and everything below it again."""
@@ -358,12 +344,8 @@ class Session:
 
     def publish(self) -> None:
         """Where other machines wait for it, push what has finished, before anybody is told that it is done."""
-        if not self.hands_out or not self._unpublished:
-            return
-        nodes, self._unpublished = self._unpublished, []
-        self._upload(nodes)
-        if (reason := self.exchange.incomplete) is not None:
-            raise RemoteError(reason.text, slug=reason.slug)
+        if self.hands_out:
+            self.uploads.publish()
 
     def finished(self, execution: Execution) -> None:
         """Take in what became of a task that ran, here or in a child."""
@@ -387,13 +369,13 @@ class Session:
             self.workspace.hold_to(execution.tokens or {})
             return
         if execution.away:  # its result is known, and wherever it is wanted
-            self._pushed.add(node.task_id)
+            self.uploads.made_elsewhere(node)
             return
         self.resolver.lookup.forget(execution.key)
         node.result = self.store.results([execution.key]).get(execution.key)
         if node.result is not None:
             self.workspace.kept(node, self.resolver.lookup.manifest(node.result))
-        self._unpublished.append(node)
+        self.uploads.made_here(node)
 
     def ran_in_batch(self, task: luigi.Task, seconds: float) -> None:
         """A batch ran for *task*, too: keep its outputs as its own. What the batch read says nothing about it."""
@@ -417,7 +399,7 @@ class Session:
         note_externals(self.store, self.workspace, self.graph)
         note_uses(self.store, self.graph, self.roots)
         note_end(self.store)
-        self._upload(list(self.graph))
+        self.uploads.complete(list(self.graph))
 
     def bring(self, nodes: Sequence[Node]) -> None:
         """Have in the store what remotes have of *nodes*; what is gone there has no result any more."""

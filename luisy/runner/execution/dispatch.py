@@ -100,7 +100,7 @@ class Dispatch:
             return "it holds tasks in its parameters"
         if node.task.task_module == "__main__":
             return "it is defined in a script, which cannot be imported elsewhere"
-        self.session.offer(self._inputs(node))
+        self.session.uploads.offer(self._inputs(node))
         absent = next((leaf for leaf in self._inputs(node) if not self._is_shared(leaf)), None)
         return "" if absent is None else f"the remote does not have its input {absent.task}"
 
