@@ -17,7 +17,7 @@ from luisy.cas import actions
 from luisy.cas.action_rows import INLINE_BYTES
 from luisy.cas.envelope import END_OF_TIME, body_of
 from luisy.cas.hashing import digest_bytes
-from luisy.cas.remote_records import SUPERSEDING, UNPACKABLE, Kind, digests_in
+from luisy.cas.remote_records import UNPACKABLE, Kind, digests_in, rank
 from luisy.cas.segments import Opened, frame_records, open_segment, read_directory, records_of
 from luisy.cas.signing import PublicKey, is_signed
 from luisy.errors import CorruptionError
@@ -346,7 +346,7 @@ def _action_row(
         found = _columns.decode(body_of(actions.KIND, record.action))
         row = (
             record.key,
-            -block.opened if record.flags & SUPERSEDING else block.opened,
+            rank(record, block.opened),
             block.slot,
             *place,
             _name(found.base_key),

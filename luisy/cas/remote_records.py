@@ -209,6 +209,14 @@ class Records:
         return inline + blocks + 144 * len(self.locations) + 48 * len(self.uses) + 176 * len(self.bads)
 
 
+def rank(record: ActionRecord, opened: int) -> int:
+    """Of several records of one key the one with the smallest rank wins; of equal ones, that with the smaller slot.
+
+    :param opened: when its slot was.
+    """
+    return -opened if record.flags & SUPERSEDING else opened
+
+
 @functools.lru_cache(maxsize=1024)
 def digests_in(block: Block) -> frozenset[bytes]:
     """The digests of records that a block lists."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from luisy.cas import actions, manifests
-from luisy.cas.remote_records import SUPERSEDING, digests_in
+from luisy.cas.remote_records import digests_in, rank
 from luisy.cas.signing import PublicKey, counts
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
@@ -123,15 +123,15 @@ def _sound(record: ActionRecord, block: Block, project: str) -> Action | None:
 
 
 def _first_of_each(claims: Sequence[Claim], blocks: Sequence[Block], project: str) -> tuple[Claim, ...]:
-    def rank(claim: Claim) -> tuple[int, bytes]:
+    def place(claim: Claim) -> tuple[int, bytes]:
         block = blocks[claim.record.block]
-        return -block.opened if claim.record.flags & SUPERSEDING else block.opened, block.slot
+        return rank(claim.record, block.opened), block.slot
 
     if len(claims) == 1:
         return tuple(claims)
     kept: list[Claim] = []
     signers: set[bytes | None] = {None}
-    for claim in sorted(claims, key=rank):
+    for claim in sorted(claims, key=place):
         by = _signer(blocks[claim.record.block], project)
         if not kept or by not in signers:
             kept.append(claim)

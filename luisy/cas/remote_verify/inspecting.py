@@ -12,7 +12,7 @@ from luisy.cas.remote import BlobMissing
 from luisy.cas.remote_index import RemoteIndex
 from luisy.cas.remote_names import Namespace
 from luisy.cas.remote_rows import RemoteRows
-from luisy.cas.remote_verify.problems import RemoteFlaw, RemoteInspection, RemoteProblem
+from luisy.cas.remote_verify.problems import Dangling, RemoteFlaw, RemoteInspection, RemoteProblem
 from luisy.cas.segments import open_segment, records_of
 from luisy.cas.signing import UNSIGNED, Authority, PublicKey
 from luisy.cas.transfer.fetching import fetched, members, object_blobs, streamed
@@ -81,7 +81,7 @@ class RemoteInspector:
         self._signatures()
         self._objects()
         self._confirm()
-        self.found.problems += [*self._bad_places(), *self.dangling().values(), *self._of_refs()]
+        self.found.problems += [*self._bad_places(), *self.dangling().problems.values(), *self._of_refs()]
         return self.found
 
     # --- segments
@@ -205,10 +205,10 @@ class RemoteInspector:
 
     # --- what needs them
 
-    def dangling(self) -> dict[Key, RemoteProblem]:
+    def dangling(self) -> Dangling:
         """The results that need what is not there."""
         broken = self.broken()
-        found: dict[Key, RemoteProblem] = {}
+        found = Dangling()
         keys: set[Key] = set()
         for name, records in self.records():
             for start in range(0, len(records.actions), _AT_ONCE):
@@ -218,9 +218,10 @@ class RemoteInspector:
                 for action, record in some:
                     inline[action.manifest] = record.manifest or inline.get(action.manifest)
                 lacking = self._lacking(inline, broken)
-                for action, _ in some:
+                for action, record in some:
                     if action.manifest in lacking:
-                        found[action.key] = RemoteProblem(
+                        found.add(record, records.blocks[record.block].opened, name)
+                        found.problems[action.key] = RemoteProblem(
                             RemoteFlaw.DANGLING_ACTION,
                             action.key,
                             self.namespace.index + name,

@@ -6,8 +6,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from luisy.cas.remote_records import SUPERSEDING, rank
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from luisy.cas.remote_records import ActionRecord
+    from luisy.model import Key
 
 
 class RemoteFlaw(Enum):
@@ -47,6 +52,39 @@ class RemoteProblem:
     family: str = ""
     params: Mapping[str, str] = field(default_factory=dict, compare=False)
     mended: RemoteMended | None = None
+
+
+@dataclass(slots=True)
+class Dangling:
+    """The results that need what is not there.
+
+    :ivar problems: one for each key.
+    :ivar records: digests of their records. A key may have others, which need what is there.
+    :ivar segments: the names of those that tell of them.
+    :ivar beaten: by key, the rank of a superseding one of them: nobody wants back what that took the place of.
+    """
+
+    problems: dict[Key, RemoteProblem] = field(default_factory=dict)
+    records: set[bytes] = field(default_factory=set)
+    segments: set[str] = field(default_factory=set)
+    beaten: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, record: ActionRecord, opened: int, segment: str) -> None:
+        """One more record.
+
+        :param opened: when its slot was.
+        """
+        self.records.add(record.digest())
+        self.segments.add(segment)
+        if record.flags & SUPERSEDING:
+            place = rank(record, opened)
+            self.beaten[record.key] = min(place, self.beaten.get(record.key, place))
+
+    def takes(self, record: ActionRecord, opened: int) -> bool:
+        """Whether *record* is one of them, or beaten by one."""
+        if record.key in self.beaten and rank(record, opened) > self.beaten[record.key]:
+            return True
+        return record.digest() in self.records
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from luisy.cas.remote_names import new_uuid
 from luisy.cas.remote_notes import RemoteNotes
 from luisy.cas.remote_records import BadRecord, Records, renumbered
 from luisy.cas.remote_rows import RemoteRows
-from luisy.cas.remote_verify.problems import RemoteFlaw, RemoteMended, RemoteProblem
+from luisy.cas.remote_verify.problems import Dangling, RemoteFlaw, RemoteMended, RemoteProblem
 from luisy.cas.segments import encode, level_above
 from luisy.cas.signing import UNSIGNED, PublicKey, is_signed
 from luisy.cas.transfer import refs
@@ -30,7 +30,7 @@ from luisy.cas.transfer.uploading import Uploader
 from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from luisy.cas.remote_records import Block
     from luisy.cas.remote_verify.inspecting import RemoteInspector
@@ -70,7 +70,7 @@ class RemoteRepairer:
         told = self._look.told()
         for one in found.problems:
             if one.flaw is RemoteFlaw.DAMAGED_SEGMENT:
-                if self._leave_out(self._last(one.path), ()):
+                if self._leave_out(self._last(one.path), Dangling()):
                     done[one] = RemoteMended.QUARANTINED
             elif one.flaw in _OF_OBJECTS:
                 if Digest(one.name) in there:
@@ -85,13 +85,14 @@ class RemoteRepairer:
 
     def _mend_objects(self) -> set[Digest]:
         """Tell what is bad, and put good copies beside it or in its place; the objects that are whole again."""
-        wanted = {Digest(one.digest.hex()) for one in self._look.failed}
-        if not wanted:
+        if not (self._look.failed or self._notes.doubts()):
             return set()
         for one, gone in self._look.failed.items():
             head = None if gone else self._remote.head(self._namespace.blob(one.blob))
             etag = f"gone {new_uuid()}" if head is None else str(head.etag)
             self._notes.doubt(BadRecord(one.digest, one.blob, etag, 0))
+        # Also what a killed repair had in its hands: by now it may be whole, and would still be told to be bad.
+        wanted = {Digest(one.digest.hex()) for one in self._notes.doubts()}
         here = self._store.check(wanted)
         pusher = Pusher(
             self._store,
@@ -120,20 +121,20 @@ class RemoteRepairer:
         dangling = self._look.dangling()
         problems = self._look.found.problems
         forged = {self._last(one.path) for one in problems if one.flaw is RemoteFlaw.FORGED_BLOCK}
-        keys = [bytes.fromhex(key) for key in dangling]
-        left_out = {
-            name for name in forged | self._look.rows.segments_with(keys, ()) if self._leave_out(name, keys)
-        }
-        standing_yet = self._look.dangling() if keys else {}
+        names = forged | self._look.rows.segments_with([bytes.fromhex(key) for key in dangling.problems], ())
+        # What is beaten goes before what has beaten it, or a kill in between would bring it back.
+        in_order = sorted(names, key=lambda name: (name in dangling.segments, name))
+        left_out = {name for name in in_order if self._leave_out(name, dangling)}
+        standing_yet = self._look.dangling().problems if dangling.problems else {}
         for one in problems:
             if one.flaw is RemoteFlaw.DANGLING_ACTION and Key(one.name) not in standing_yet:
-                gone = Key(one.name) in dangling
+                gone = Key(one.name) in dangling.problems
                 done[one] = RemoteMended.FORGOTTEN if gone else RemoteMended.REPLACED
             elif one.flaw is RemoteFlaw.FORGED_BLOCK and self._last(one.path) in left_out:
                 done[one] = RemoteMended.FORGOTTEN
 
-    def _leave_out(self, name: str, keys: Collection[bytes]) -> bool:
-        """Put a segment in the place of another that has all its records but those of *keys* and of forged blocks.
+    def _leave_out(self, name: str, dangling: Dangling) -> bool:
+        """Put a segment in the place of another that has all its records but *dangling* ones and those of forged blocks.
 
         Of one that cannot be read, what this store has merged of it; else nothing.
 
@@ -154,21 +155,22 @@ class RemoteRepairer:
                 says = {name: merged[name].supersedes if name in merged else frozenset[str]()}
                 names = superseded_by([name], says, listed)
                 for whole in self._index.records([name] if name in merged else []):
-                    records = self._without(whole, keys)
+                    records = self._without(whole, dangling)
             data = encode(self._namespace.project, records, names)
             if commit(self._remote, self._namespace, slot, data) is not None:
                 self._look.merger.refresh()
                 return not spared
         raise contended("its slots were broken")
 
-    def _without(self, records: Records, keys: Collection[bytes]) -> Records:
+    def _without(self, records: Records, dangling: Dangling) -> Records:
         dropped = {number for number, block in enumerate(records.blocks) if self._is_forged(block)}
-        wanted = set(keys)
         return renumbered(
             replace(
                 records,
                 actions=[
-                    one for one in records.actions if one.key not in wanted and one.block not in dropped
+                    one
+                    for one in records.actions
+                    if one.block not in dropped and not dangling.takes(one, records.blocks[one.block].opened)
                 ],
                 contents=[one for one in records.contents if one.block not in dropped],
             )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from typing import TYPE_CHECKING, Any
+import shutil
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
 
 from luisy.cas import Store
+from luisy.cas.hashing import digest_bytes
 from luisy.cas.remote.memory import MemoryRemote
-from luisy.cas.remote_names import Namespace, new_uuid, segment_name
+from luisy.cas.remote_names import Namespace, new_uuid, object_blob, segment_name
 from luisy.cas.remote_records import Records
 from luisy.cas.remote_verify import RemoteInspector, RemoteRepairer
 from luisy.cas.segments import encode, open_segment, records_of
@@ -18,7 +21,7 @@ from luisy.cas.signing import Authority
 from luisy.cas.tombstones import Tombstone
 from luisy.cas.transfer import Ref
 from luisy.errors import StoreError
-from tests.mirrors import Interposed, Machine, machine, put_refs
+from tests.mirrors import Interposed, Killed, Machine, killed_at, machine, put_refs
 from tests.unit.cas.test_signing import signing_key
 from tests.unit.cas.values import key
 
@@ -167,6 +170,84 @@ def test_what_no_store_has_is_a_miss_after_the_repair(
     assert all(content is not None for content in reader.pull(*there).values())
     one.mirror.push()
     assert None not in pulled(tmp_path, remote, *keys).values()
+
+
+@pytest.fixture
+def twice(tmp_path: Path, remote: MemoryRemote) -> Machine:
+    """A machine that has pushed a result, and then, deliberately, another one in its place; each is a blob."""
+    made = machine(tmp_path, "one", remote)
+    made.result(1, b"1" * LARGE)
+    made.mirror.push()
+    made.result(1, b"2" * LARGE)
+    made.mirror.push(superseding=frozenset([key(1)]))
+    return made
+
+
+def _blob_of(content: bytes) -> str:
+    return NAMESPACE.blob(object_blob(digest_bytes(content)))
+
+
+def test_damage_to_a_result_that_was_superseded_costs_only_that(
+    twice: Machine, remote: MemoryRemote, tmp_path: Path
+) -> None:
+    """What took its place has its own bytes."""
+    flip(remote, _blob_of(b"1" * LARGE))
+    other = machine(tmp_path, "other", remote)
+    assert ("dangling-action", "forgotten") in kinds(looked_at(other.store, remote, mending=True))
+    assert looked_at(other.store, remote).problems == []
+    assert pulled(tmp_path, remote, key(1)) == {key(1): b"2" * LARGE}
+
+
+def test_damage_to_a_result_does_not_bring_back_what_it_superseded(
+    twice: Machine, remote: MemoryRemote, tmp_path: Path
+) -> None:
+    """Wherever the repair is killed: somebody did not want that any more."""
+    flip(remote, _blob_of(b"2" * LARGE))
+    copies = {name: remote.get(name) for name in blobs(remote, "")}
+    for number in itertools.count(1):
+        again = MemoryRemote()
+        for name, data in copies.items():
+            again.put(name, data)
+        other = machine(tmp_path, f"other-{number}", again)
+        killed = False
+        try:
+            looked_at(other.store, cast("Remote", Interposed(again, killed_at(number))), mending=True)
+        except Killed:
+            killed = True
+        looked_at(other.store, again, mending=True)
+        assert looked_at(other.store, again).problems == []
+        assert pulled(tmp_path / f"other-{number}", again, key(1)) == {key(1): None}
+        if not killed:
+            break
+    assert number > 10
+
+
+def test_a_killed_repair_loses_nothing_that_the_store_has(
+    one: Machine, remote: MemoryRemote, tmp_path: Path
+) -> None:
+    """Killed at any of its requests: the next one puts all copies in place."""
+    _pack(remote)
+    _own_blob(remote)
+    copies = {name: remote.get(name) for name in blobs(remote, "")}
+    for number in itertools.count(1):
+        for name in {*blobs(remote, "")} - copies.keys():
+            remote.delete(name)
+        for name, data in copies.items():
+            remote.put(name, data)
+        shutil.copytree(one.store.path, tmp_path / "copy" / "store", dirs_exist_ok=False)
+        copy = Store.open(tmp_path / "copy" / "store")
+        killed = False
+        try:
+            looked_at(copy, cast("Remote", Interposed(remote, killed_at(number))), mending=True)
+        except Killed:
+            killed = True
+        looked_at(copy, remote, mending=True)
+        assert looked_at(copy, remote).problems == []
+        assert None not in pulled(tmp_path / "copy", remote, key(1), key(2), key(3)).values(), number
+        shutil.rmtree(tmp_path / "copy")
+        if not killed:
+            break
+    assert number > 10
 
 
 def test_a_location_that_was_dropped_leaves_its_result_dangling(
