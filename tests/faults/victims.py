@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -147,13 +148,62 @@ class Victim(Project):
         assert done.document["problems"] == []
 
     def results(self) -> set[str]:
-        """The contents of all results in the store; none where there is no index, or an empty one."""
-        try:
-            with closing(sqlite3.connect(f"file:{self.store}/index.db?mode=rw", uri=True)) as index:
-                return {row[0].hex() for row in index.execute("SELECT manifest FROM actions")}
-        except sqlite3.OperationalError:
-            return set()
+        """The contents of all results in the store."""
+        return _results_in(self.store)
 
-    def left_behind(self) -> list[str]:
-        """Files of luisy's in the workspace, outside of its store, that are nobody's output."""
-        return [str(path) for path in self.data.rglob(".luisy-*")]
+    # --- the remote, as a machine with an empty store sees it
+
+    def remote_results(self) -> set[str]:
+        """The contents of all results in the remote."""
+        listed = self._elsewhere("ls", "--remote", "--json") if self._has_remote else None
+        return {one["manifest"] for one in listed.document["actions"]} if listed else set()
+
+    def remote_holds(self) -> dict[str, int]:
+        """How many segments, objects and bytes of them are in the remote, blobs that nothing tells of, and tombstones."""
+        if not self._has_remote:
+            return {}
+        found = self._elsewhere("verify", "--remote", "--json", expected=None).document
+        counts: dict[str, int] = {name: found[name] for name in ("segments", "objects", "bytes")}
+        tombstones = sum(
+            path.is_file() for path in self.remote.glob("*/.luisy/v1/gc/*~*") if path.name[0] != "~"
+        )
+        return {**counts, "orphans": found["orphans"]["blobs"], "tombstones": tombstones}
+
+    def assert_remote_sound(self) -> None:
+        """``verify --remote`` finds nothing wrong."""
+        if self._has_remote:
+            assert self._elsewhere("verify", "--remote", "--json").document["problems"] == []
+
+    def assert_remote_gives(self, expected: set[str]) -> None:
+        """An empty store gets these results, and they are sound."""
+        if self._has_remote:
+            self.assert_remote_sound()
+            self._elsewhere("pull", "--all")
+            assert _results_in(self.folder / "elsewhere") == expected
+            assert self._elsewhere("verify", "--json").document["problems"] == []
+            shutil.rmtree(self.folder / "elsewhere")
+
+    def pass_time_in_remote(self, seconds: float) -> None:
+        """Let so many seconds pass by the remote's clock: everything in it is so much older."""
+        for path in self.remote.rglob("*") if seconds else ():
+            modified = path.stat().st_mtime - seconds
+            os.utime(path, (modified, modified))
+
+    @property
+    def _has_remote(self) -> bool:
+        return any(self.remote.iterdir())
+
+    def _elsewhere(self, *words: str, expected: int | None = 0) -> Run:
+        """``luisy cas`` with *words*, as another machine would, which has a store only if that pulls."""
+        done = self.luisy_whatever("cas", *words, "--store", str(self.folder / "elsewhere"))
+        assert expected in (None, done.code), done.stderr
+        return done
+
+
+def _results_in(store: Path) -> set[str]:
+    """The contents of all results in a store; none where there is no index, or an empty one."""
+    try:
+        with closing(sqlite3.connect(f"file:{store}/index.db?mode=rw", uri=True)) as index:
+            return {row[0].hex() for row in index.execute("SELECT manifest FROM actions")}
+    except sqlite3.OperationalError:
+        return set()
