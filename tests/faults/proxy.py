@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate, parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -48,6 +49,7 @@ class Fault:
 class Proxy(http.server.ThreadingHTTPServer):
     """Stands before an Azurite; ``fault`` may be set to what decides by method and path.
 
+    ``most_off`` is by how many seconds a request's date may be off: Azure cares, Azurite does not; None: by any number.
     ``requests`` are the methods and paths that came, ``connections`` the ports that each came from, ``late`` what
     Azurite answered to those that it got late.
     """
@@ -58,6 +60,7 @@ class Proxy(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.azurite = azurite
         self.fault: Callable[[str, str], Fault | None] = lambda method, path: None
+        self.most_off: float | None = None
         self.requests: list[tuple[str, str]] = []
         self.connections: list[int] = []
         self.late: list[int] = []
@@ -111,7 +114,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.requests.append((self.command, self.path))
         self.server.connections.append(self.client_address[1])
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        fault = self.server.fault(self.command, self.path) or Fault()
+        fault = self._wrong_date() or self.server.fault(self.command, self.path) or Fault()
         if fault.delay:
             time.sleep(fault.delay)
         if fault.status:
@@ -134,6 +137,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(status, headers, answer)
 
     do_GET = do_HEAD = do_PUT = do_DELETE = do_POST = _handle  # noqa: N815 - http.server's names
+
+    def _wrong_date(self) -> Fault | None:
+        """What Azure answers to a request whose date is too far off."""
+        if self.server.most_off is None:
+            return None
+        off = time.time() - parsedate_to_datetime(self.headers["x-ms-date"]).timestamp()
+        if abs(off) <= self.server.most_off:
+            return None
+        return Fault(403, {"x-ms-error-code": "AuthenticationFailed", "Date": formatdate(usegmt=True)})
 
     def _ask_azurite(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         target = urlsplit(self.server.azurite.endpoint)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tests.e2e.projects import Before, Project, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tests.e2e.projects import Warm
 
@@ -53,7 +53,7 @@ TASKS = """
 
 
 class Victim(Project):
-    """A pipeline, its remote in a folder beside it, and a copy of both as they were before.
+    """A pipeline, its remote in a folder beside it unless ``settings`` name another, and a copy of both as they were before.
 
     ::
 
@@ -67,6 +67,7 @@ class Victim(Project):
         super().__init__(folder, warm)
         self.remote = folder / "remote"
         self.remote.mkdir()
+        self.settings: Mapping[str, str] = {"LUISY_REMOTE": f"file://{self.remote}"}
         self.tasks(TASKS)
         self.raw("raw")
         self.aside("1")
@@ -74,7 +75,7 @@ class Victim(Project):
     @property
     def environment(self) -> dict[str, str]:
         """With the remote."""
-        return {**super().environment, "LUISY_REMOTE": f"file://{self.remote}"}
+        return {**super().environment, **self.settings}
 
     def aside(self, text: str) -> None:
         """What ``Aside`` is to write from now on."""

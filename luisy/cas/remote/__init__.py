@@ -44,6 +44,12 @@ class Misconfigured(RemoteError):
     slug = "remote-misconfigured"
 
 
+class WrongClock(RemoteError):
+    """This machine's clock is so wrong that the service takes none of its signatures; retrying cannot help."""
+
+    slug = "wrong-clock"
+
+
 class Unreachable(RemoteError):
     """Throttled (429), server error (5xx), reset, time-out, short read: may pass; raised after the last retry.
 

@@ -7,11 +7,13 @@ Codes: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-c
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from luisy.cas.remote import BlobMissing, ConditionFailed, Misconfigured, Unreachable
+from luisy.cas.remote import BlobMissing, ConditionFailed, Misconfigured, Unreachable, WrongClock
+from luisy.cas.remote.azure_answers import seconds
 from luisy.cas.remote.credentials import Credentials, Kind
 from luisy.errors import RemoteError
 
@@ -32,6 +34,11 @@ _NO_SUCH_HOST = re.compile(
 _NO_TRUST = re.compile(
     r"CERTIFICATE_VERIFY_FAILED|WRONG_VERSION_NUMBER|doesn't match|Hostname mismatch", re.IGNORECASE
 )
+_MOST_OFF = 15 * 60
+"""Seconds by which the date of a request that is signed with an account key may be off.
+
+Source: https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key ("Specifying the date header")
+"""
 _CAUSES = 8  # how deep errors are nested at most
 
 
@@ -90,7 +97,7 @@ class Teller:
             return self._wrong(f"there is no host {self.host}", f"{setting}, or the network")
         kinds = {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
         if kinds & {"ClientAuthenticationError", "AzureSigningError", "CredentialUnavailableError"}:
-            return self._not_proven()
+            return self._not_proven(time.time())
         if kinds & {"OSError", "AzureError", "HTTPError", "HTTPException", "TransportError"}:
             return Unreachable(f"{self.url} cannot be reached: {_kind(error)}", hint="is the network up?")
         return RemoteError(f"{self.url}: unexpected {type(error).__name__}", hint="please report this")
@@ -106,7 +113,7 @@ class Teller:
                 f"there is no container {self.container} at {self.host}", "azure_container_name"
             )
         if status in {401, 403} or code.startswith("BlobImmutable"):
-            return self._forbidden(code)
+            return self._forbidden(code, seconds(headers.get("date", "")))
         if (found := _OF_A_CODE.get(code) or _OF_A_STATUS.get(status)) is not None:
             kind, how = found
             return kind(f"{where} {how}")
@@ -117,7 +124,8 @@ class Teller:
         text = f"{where} was refused: {status} {code}".rstrip()
         return self._wrong(text, "azure_endpoint and azure_container_name")
 
-    def _forbidden(self, code: str) -> RemoteError:
+    def _forbidden(self, code: str, now: float) -> RemoteError:
+        """:param now: seconds since the epoch, by the service's clock."""
         if code.startswith("BlobImmutable"):
             return self._wrong(
                 f"an immutability policy forbids that in {self.url}", "the container's policies"
@@ -132,16 +140,22 @@ class Teller:
                 f"{self.url} refuses this machine's address ({code})", "the account's firewall"
             )
         if (
-            self._expired is None
+            self._expired(now) is None
             and _RIGHTS.search(code)
             and self.credentials.kind in {Kind.SAS, Kind.IDENTITY}
         ):
             return self._wrong(f"{self.url} does not let us do that ({code})", self._rights)
-        return self._not_proven()
+        ahead = time.time() - now
+        if abs(ahead) > _MOST_OFF and self.credentials.kind in {Kind.KEY, Kind.CONNECTION_STRING}:
+            return WrongClock(
+                f"{self.url} refuses requests by this machine's clock, which is {abs(ahead) / 60:.0f} minutes"
+                f" {'fast' if ahead > 0 else 'slow'}",
+                hint="set the clock: Azure takes what is signed with an account key if it is at most 15 minutes off",
+            )
+        return self._not_proven(now)
 
-    @property
-    def _expired(self) -> datetime | None:
-        return self.credentials.expired if self.credentials.kind is Kind.SAS else None
+    def _expired(self, now: float) -> datetime | None:
+        return self.credentials.expired(now) if self.credentials.kind is Kind.SAS else None
 
     @property
     def _rights(self) -> str:
@@ -149,8 +163,8 @@ class Teller:
             return "azure_sas_token: reading needs the rights rl, pushing rcwl, gc rwdl"
         return "the role: reading needs Storage Blob Data Reader, writing Storage Blob Data Contributor"
 
-    def _not_proven(self) -> RemoteError:
-        if (until := self._expired) is not None:
+    def _not_proven(self, now: float) -> RemoteError:
+        if (until := self._expired(now)) is not None:
             return self._wrong(
                 f"the SAS token of {self.url} expired on {until:%Y-%m-%d %H:%M} UTC", Kind.SAS.value
             )

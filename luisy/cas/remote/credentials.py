@@ -67,16 +67,18 @@ class Credentials:
         parts = urlsplit(self.account_url)
         return self.account_name or parts.path.strip("/") or parts.netloc.partition(".")[0]
 
-    @property
-    def expired(self) -> datetime | None:
-        """When the SAS token expired, UTC; None if it did not, or does not say."""
+    def expired(self, now: float) -> datetime | None:
+        """When the SAS token expired, UTC; None if it did not, or does not say.
+
+        :param now: seconds since the epoch, by the service's clock.
+        """
         try:
             until = datetime.fromisoformat(parse_qs(self.sas_token)["se"][0].replace("Z", "+00:00"))
         except (KeyError, ValueError):
             return None
         if until.tzinfo is None:
             until = until.replace(tzinfo=timezone.utc)
-        return until if until < datetime.now(timezone.utc) else None
+        return until if until.timestamp() < now else None
 
 
 def _public(account: str) -> str:

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luisy.cas.remote import Misconfigured, Unreachable
+from luisy.cas.remote import Misconfigured, Unreachable, WrongClock
 from luisy.cas.remote.counting import Meter
 from luisy.cas.remote.credentials import Credentials
 from luisy.cas.remote.opening import open_remote
@@ -262,6 +262,12 @@ class Remotes:
         except StoreError as error:  # what a remote has is of no use where it cannot be written
             self._off = error.text
             logger.warning("this run goes on without the remote: %s", error.text)
+            return False
+        except WrongClock as error:
+            self._off = error.text
+            if self.required:
+                raise
+            logger.warning("this run goes on without the remote: %s; %s", error.text, error.hint)
             return False
         except (Unreachable, Misconfigured) as error:
             self._off = error.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -163,4 +164,4 @@ def test_account_and_host(credentials: Credentials, account: str, host: str) -> 
 )
 def test_expiry_of_a_token(token: str, expired: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """The end of a SAS token is read from it."""
-    assert (Credentials("a", sas_token=token).expired is not None) is expired
+    assert (Credentials("a", sas_token=token).expired(time.time()) is not None) is expired
