@@ -206,7 +206,7 @@ class Fingerprinter:
         }
         return tuple(sorted(found))
 
-    def _shown(self, units: list[Unit]) -> tuple[Source, ...]:
+    def _shown(self, units: tuple[Unit, ...]) -> tuple[Source, ...]:
         return tuple(Source(self._file_in_project(u.module), u.line, u.readable()) for u in units)
 
     def _file_in_project(self, name: str) -> str:

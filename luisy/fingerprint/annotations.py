@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from luisy.fingerprint.nodes import External, Node
 from luisy.fingerprint.normal import Keep, decorator_name
 from luisy.fingerprint.project import Origin
+from luisy.fingerprint.trees import subtree
 
 if TYPE_CHECKING:
     from luisy.fingerprint.modules import Unit
@@ -43,7 +44,7 @@ class Annotations:
     def _decorators_quiet(self, unit: Unit) -> bool:
         assert isinstance(unit.statement, ast.ClassDef)
         inner = [
-            n for n in ast.walk(unit.statement) if isinstance(n, ast.ClassDef) and n is not unit.statement
+            n for n in subtree(unit.statement) if isinstance(n, ast.ClassDef) and n is not unit.statement
         ]
         if any(n.decorator_list or n.bases for n in inner):
             return False

@@ -31,7 +31,7 @@ def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarde
     else:
         _called_unnamed(walk, node.func, scope, context)
     _receiver_of(walk, node, callee, scope, context, discarded=discarded)
-    if called_name(node) not in TASK_READERS and context.colour & How.FULL:
+    if called_name(node) not in TASK_READERS and context.colour is How.FULL:
         walk.uses.asks_tasks |= any(holds_tasks(given, scope) for given in node.args)
     for given in (*node.args, *(k.value for k in node.keywords)):
         for chain, local, _ in walk.reader.receivers(given, scope) if is_bare(given) else ():

@@ -54,7 +54,7 @@ class Names(Protocol):
     def locator(self) -> Locator: ...  # noqa: D102  # as the resolver says
     def module(self, name: str) -> Module | None: ...  # noqa: D102
     def resolve(self, module: str, chain: Chain) -> tuple[Target, ...]: ...  # noqa: D102
-    def units(self, node: Node) -> list[Unit]: ...  # noqa: D102
+    def units(self, node: Node) -> tuple[Unit, ...]: ...  # noqa: D102
     def binders(self, node: Node) -> list[Unit]: ...  # noqa: D102
     def calls_project(self, unit: Unit) -> bool: ...  # noqa: D102
     def forget(self) -> None: ...  # noqa: D102
@@ -140,6 +140,7 @@ class Changes:
                 for target in self._nodes(module.name, chains):
                     if target != alias:
                         self._aliases.setdefault(target, set()).add(alias)
+            self.generation += 1  # what this statement asked was answered without itself
 
     def _nodes(self, module: str, chains: Iterable[Chain]) -> Iterator[Node]:
         for chain in chains:

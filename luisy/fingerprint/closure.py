@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint.result import BlindSpot
     from luisy.fingerprint.scopes import Chain
 
+_CODE = How.FULL | How.REQUIRED
 _DOC_WORDS = frozenset({"__doc__", "getdoc", "cleandoc"})
 
 
@@ -180,11 +181,11 @@ class Follower:
 
     def _counted(self, unit: Unit, keep: Keep) -> Iterator[tuple[Chain, How]]:
         keep |= self._annotations.keep_for(unit)
+        read = How.ANNOTATION if keep & Keep.ANNOTATIONS else How(0)
+        read |= How.CLASS_ANNOTATION if keep & Keep.CLASS_ANNOTATIONS else How(0)
         for chain, how in unit.uses.reads.items():
-            counts = how & (How.FULL | How.REQUIRED)
-            if how & How.ANNOTATION and keep & Keep.ANNOTATIONS:
-                counts |= How.FULL
-            if how & How.CLASS_ANNOTATION and keep & Keep.CLASS_ANNOTATIONS:
+            counts = how & _CODE
+            if how & read:
                 counts |= How.FULL
             if counts:
                 yield chain, counts

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from luisy.fingerprint.project import namespace
 from luisy.fingerprint.result import Option
+from luisy.fingerprint.trees import subtree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +32,7 @@ def gets_at_configuration(externals: Iterable[External]) -> bool:
 
 def options_in(unit: Unit) -> Iterator[Option | int]:
     """The options that a statement asks for; for one that is computed, its line."""
-    for call in ast.walk(unit.statement):
+    for call in subtree(unit.statement):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
             continue
         given = {"section": 0, "option": 1}

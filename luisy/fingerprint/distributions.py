@@ -14,13 +14,21 @@ import os
 import re
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Distribution:
-    """One installed distribution, by its metadata folder (or file). Metadata is read when asked for."""
+    """One installed distribution, by its metadata folder (or file). Metadata is read when asked for.
+
+    :ivar folder_name: its name, normalised, by the metadata folder alone.
+    """
 
     def __init__(self, metadata: Path) -> None:
         self._metadata = metadata
+        self.folder_name = normalised(re.split(r"-\d|\.(?:dist|egg)-info$", metadata.name)[0])
         self._headers: dict[str, list[str]] | None = None
 
     def __repr__(self) -> str:
@@ -32,11 +40,6 @@ class Distribution:
         declared = self._header("Name")
         return normalised(declared) if declared else self.folder_name
 
-    @cached_property
-    def folder_name(self) -> str:
-        """Its name, normalised, by its metadata folder alone: nothing is read."""
-        return normalised(re.split(r"-\d|\.(?:dist|egg)-info$", self._metadata.name)[0])
-
     @property
     def version(self) -> str:
         """The installed version; for one installed from version control or an archive with its revision."""
@@ -45,7 +48,7 @@ class Distribution:
         revision = origin.get("vcs_info", {}).get("commit_id") or origin.get("archive_info", {}).get("hash")
         return f"{version} ({revision})" if revision else version
 
-    @property
+    @cached_property
     def requires(self) -> list[str]:
         """The names of the distributions that it depends on, normalised, extras left out."""
         self._header("Name")
@@ -91,17 +94,14 @@ def _read_headers(metadata: Path) -> dict[str, list[str]]:
     headers: dict[str, list[str]] = {}
     candidates = [metadata] if metadata.is_file() else [metadata / "METADATA", metadata / "PKG-INFO"]
     for candidate in candidates:
-        try:
-            text = candidate.read_text("utf-8", "replace")
-        except OSError:
-            continue
-        for line in text.splitlines():
-            if not line.strip():
-                break
-            label, colon, value = line.partition(":")
-            if colon and not line[0].isspace():
-                headers.setdefault(label.lower(), []).append(value.strip())
-        break
+        with contextlib.suppress(OSError), open(candidate, encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                if not line.strip():
+                    break  # what follows is the description, by far the longest part
+                label, colon, value = line.partition(":")
+                if colon and not line[0].isspace():
+                    headers.setdefault(label.lower(), []).append(value.strip())
+            break
     return headers
 
 
@@ -132,6 +132,7 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._folders: dict[str, list[Distribution]] = {}
+        self._names: dict[str, dict[str, Distribution]] = {}
         self._owners: dict[str, Distribution | None] = {}
 
     def owner(self, path: str) -> Distribution | None:
@@ -142,11 +143,13 @@ class Catalogue:
 
     def named(self, name: str, folders: list[str]) -> Distribution | None:
         """The distribution of that normalised *name* in one of *folders*."""
-        for folder in folders:
-            for distribution in self._in(folder):
-                if distribution.name == name:
-                    return distribution
-        return None
+        return next((found for folder in folders if (found := self._names_in(folder).get(name))), None)
+
+    def _names_in(self, folder: str) -> dict[str, Distribution]:
+        """By the names of their metadata folders, as ``importlib.metadata`` finds them: no file is read."""
+        if folder not in self._names:
+            self._names[folder] = {one.folder_name: one for one in reversed(self._in(folder))}
+        return self._names[folder]
 
     def _find(self, path: str) -> Distribution | None:
         if ".egg" + os.sep in path:
@@ -165,10 +168,12 @@ class Catalogue:
             folder = os.path.dirname(folder)  # likewise
         return None
 
-    def _likely_first(self, folder: str, top: str) -> list[Distribution]:
+    def _likely_first(self, folder: str, top: str) -> Iterator[Distribution]:
         """All distributions, those first whose name holds *top*: mostly one of them it is, and no other is read."""
         wanted = normalised(top.removesuffix(".py"))
-        return sorted(self._in(folder), key=lambda distribution: wanted not in distribution.folder_name)
+        every = self._in(folder)
+        yield from (distribution for distribution in every if wanted in distribution.folder_name)
+        yield from (distribution for distribution in every if wanted not in distribution.folder_name)
 
     def _in(self, folder: str) -> list[Distribution]:
         if folder not in self._folders:

@@ -75,7 +75,11 @@ def global_by_name(node: ast.Subscript, *, in_module: bool = False) -> str | Non
 
 def module_by_name(node: ast.Subscript) -> str | None:
     """The module in ``sys.modules["name"]``, and ``__name__`` in ``sys.modules[__name__]``."""
-    if not (isinstance(node.value, ast.Attribute) and ast.unparse(node.value) == "sys.modules"):
+    if not (
+        isinstance(node.value, ast.Attribute)
+        and node.value.attr == "modules"
+        and ast.unparse(node.value) == "sys.modules"
+    ):
         return None
     is_own = isinstance(node.slice, ast.Name) and node.slice.id == "__name__"
     return "__name__" if is_own else text_of(node.slice)

@@ -14,6 +14,7 @@ from luisy.fingerprint.normal import frame
 from luisy.fingerprint.project import Origin, attribute, namespace
 from luisy.fingerprint.result import BlindSpot, FingerprintError, digest_of
 from luisy.fingerprint.scopes import WHOLE
+from luisy.fingerprint.trees import subtree
 from luisy.fingerprint.values import Canon, NotCanonical
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class _Finder:
         names: set[str] = set()
         top = cls.__qualname__.split(".")[0]
         for unit in self._resolver.units(Node(cls.__module__, top)):
-            for node in ast.walk(unit.statement):
+            for node in subtree(unit.statement):
                 if isinstance(node, ast.ClassDef) and (node.decorator_list or node.keywords):
                     return None
                 names.update(_names(node))
@@ -206,20 +207,21 @@ def _is_framework(cls: type) -> bool:
 def _defines(statement: ast.stmt, name: str) -> bool:
     """True if *statement* holds the definition of *name*: a class or function, perhaps in a block."""
     definitions = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return any(isinstance(node, definitions) and node.name == name for node in ast.walk(statement))
+    if isinstance(statement, definitions) and statement.name == name:
+        return True
+    return any(isinstance(node, definitions) and node.name == name for node in subtree(statement))
 
 
-def _names(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node.id
-    elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-        yield node.attr
-    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        yield node.name
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value
-    elif isinstance(node, ast.alias):
-        yield (node.asname or node.name).split(".")[0]
+def _names(node: ast.AST) -> tuple[str, ...]:
+    if isinstance(node, ast.Name):
+        return () if isinstance(node.ctx, ast.Load) else (node.id,)
+    if isinstance(node, ast.Attribute):
+        return () if isinstance(node.ctx, ast.Load) else (node.attr,)
+    if isinstance(node, ast.Constant):
+        return (node.value,) if isinstance(node.value, str) else ()
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return (node.name,)
+    return ((node.asname or node.name).split(".")[0],) if isinstance(node, ast.alias) else ()
 
 
 def _cells(value: object) -> bool:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from luisy.fingerprint.scopes import FUNCTIONS, bound_names
+from luisy.fingerprint.trees import subtree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,11 +59,11 @@ def _is_placeless(method: ast.FunctionDef | ast.AsyncFunctionDef, names: Counter
     decorators = [d.func if isinstance(d, ast.Call) else d for d in method.decorator_list]
     if not all(getattr(d, "attr", getattr(d, "id", "")) in _PLACELESS for d in decorators):
         return False
-    used = {n.id for d in (*defaults, *method.decorator_list) for n in ast.walk(d) if isinstance(n, ast.Name)}
+    used = {n.id for d in (*defaults, *method.decorator_list) for n in subtree(d) if isinstance(n, ast.Name)}
     return not used & names.keys()
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
     """The names that a statement of a class body may bind (those inside its functions too: that is rare)."""
-    for node in [statement] if isinstance(statement, FUNCTIONS) else ast.walk(statement):
+    for node in [statement] if isinstance(statement, FUNCTIONS) else subtree(statement):
         yield from bound_names(node)

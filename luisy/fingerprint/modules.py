@@ -27,11 +27,12 @@ from luisy.fingerprint.normal import (
 )
 from luisy.fingerprint.result import SourceFile
 from luisy.fingerprint.scopes import absolute_module
+from luisy.fingerprint.trees import subtree
 from luisy.fingerprint.typing_names import typing_names
 from luisy.fingerprint.uses import Uses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from luisy.fingerprint.project import Located
     from luisy.fingerprint.typing_names import TypingNames
@@ -254,7 +255,8 @@ def _parse(
 
 
 def _fill(module: Module, tree: ast.Module) -> None:
-    importers, typing = _importers(tree), typing_names(tree)
+    nodes = subtree(tree)
+    importers, typing = _importers(nodes), typing_names(nodes)
     if tree.body and is_docstring(tree.body[0]):
         text = Unit(module.name, -1, tree.body[0], (), "", module.package, Uses(binds={"__doc__"}))
         module.binders["__doc__"] = [text]
@@ -264,7 +266,7 @@ def _fill(module: Module, tree: ast.Module) -> None:
         module.units.append(unit)
         for bound in sorted(uses.binds):
             module.binders.setdefault(bound, []).append(unit)
-        for node in ast.walk(statement) if uses.imports else ():
+        for node in subtree(statement) if uses.imports else ():
             if isinstance(node, ast.Import):
                 module.imported.update(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -276,11 +278,11 @@ def _fill(module: Module, tree: ast.Module) -> None:
     module.exports = _exports(module)
 
 
-def _importers(tree: ast.Module) -> frozenset[str]:
-    """The names under which a module calls ``import_module`` and ``__import__``."""
+def _importers(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """The names under which the module of these *nodes* calls ``import_module`` and ``__import__``."""
     return IMPORTERS | {
         alias.asname
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom) and node.module in {"importlib", "builtins"}
         for alias in node.names
         if alias.asname and alias.name in IMPORTERS
@@ -310,7 +312,7 @@ def _flat(
 
 
 def _does_something(test: ast.expr) -> bool:
-    return any(isinstance(node, (ast.NamedExpr, ast.Call)) for node in ast.walk(test))
+    return any(isinstance(node, (ast.NamedExpr, ast.Call)) for node in subtree(test))
 
 
 def _is_bare_annotation(statement: ast.stmt) -> bool:

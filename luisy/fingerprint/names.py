@@ -20,6 +20,7 @@ from luisy.fingerprint.scopes import (
     import_chains,
 )
 from luisy.fingerprint.tasks_held import TASK_NAMES, holds_tasks
+from luisy.fingerprint.trees import children, subtree
 from luisy.fingerprint.uses import MUTATORS, How, Uses
 from luisy.fingerprint.walk import Context, Walk
 
@@ -51,8 +52,7 @@ def uses_of(
         _VISITS.get(type(node), _generic)(walk, node, scope, context)
     uses = walk.uses
     compound = isinstance(statement, (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try))
-    changed = {chain[0] for chain, how in uses.changes.items() if how & How.NOW}
-    if compound and changed & uses.binds:
+    if compound and any(how & How.NOW and chain[0] in uses.binds for chain, how in uses.changes.items()):
         # `for task in TASKS: task.x = 1` changes what TASKS holds, under another name.
         for chain, how in uses.reads.items():
             if how & How.NOW:
@@ -63,7 +63,7 @@ def uses_of(
 def _generic(walk: Walk, node: ast.AST, scope: Scope, context: Context) -> None:
     if scope.binder().is_module:
         walk.uses.binds.update(bound_names(node))
-    walk.push(scope, context, *ast.iter_child_nodes(node))
+    walk.push(scope, context, *children(node))
 
 
 def _name(walk: Walk, node: ast.Name, scope: Scope, context: Context) -> None:
@@ -101,7 +101,7 @@ def _attribute(walk: Walk, node: ast.Attribute, scope: Scope, context: Context) 
     elif node.attr in MUTATORS and isinstance(node.ctx, ast.Load):
         # `map(ITEMS.append, ...)`, `add = ITEMS.append`: whoever has the method may call it.
         walk.change(node.value, scope, context, How.SOFT if context.when & How.NOW else How(0))
-    if isinstance(node.ctx, ast.Load) and node.attr not in TASK_NAMES and context.colour & How.FULL:
+    if isinstance(node.ctx, ast.Load) and node.attr not in TASK_NAMES and context.colour is How.FULL:
         walk.uses.asks_tasks |= holds_tasks(node.value, scope)
     if chain is None:
         walk.push(scope, context, node.value)
@@ -243,7 +243,7 @@ def _alias(walk: Walk, targets: list[ast.expr], value: ast.expr, scope: Scope) -
     if isinstance(value, ast.Constant):
         together = set()
     for target in targets:
-        for name in ast.walk(target):
+        for name in subtree(target):
             if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
                 walk.uses.aliases.setdefault(name.id, set()).update(chains | (together - {(name.id,)}))
         if isinstance(target, (ast.Subscript, ast.Attribute)):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ast
 from enum import Flag
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
 from luisy.fingerprint.methods import in_order
 from luisy.fingerprint.scopes import absolute_module
+from luisy.fingerprint.trees import subtree
 from luisy.fingerprint.typing_names import is_cast, is_silent
 
 if TYPE_CHECKING:
@@ -96,7 +98,9 @@ def decorator_name(decorator: ast.expr) -> str:
 
 def is_declaration(decorator: ast.expr) -> bool:
     """True for ``@luisy.declares(...)``: what it declares counts by itself, in a part of the key of its own."""
-    return isinstance(decorator, ast.Call) and ast.unparse(decorator.func) in _DECLARATIONS
+    if not isinstance(decorator, ast.Call) or decorator_name(decorator) != "declares":
+        return False
+    return ast.unparse(decorator.func) in _DECLARATIONS
 
 
 def annotations_are_read(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -127,6 +131,10 @@ def without_effect(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Pass)
 
 
+_Part: TypeAlias = "bytes | tuple[ast.AST, bool]"
+"""Bytes, or what is yet to be written and whether it stands in a class body."""
+
+
 class _Writer:
     """Writes one statement. Works off a stack, so that deeply nested code needs no deep recursion."""
 
@@ -138,61 +146,52 @@ class _Writer:
 
     def write(self, root: ast.AST) -> bytes:
         pieces: list[bytes] = []
-        stack: list[bytes | tuple[object, bool]] = [(root, False)]
+        stack: list[_Part] = [(root, False)]
         while stack:
             item = stack.pop()
             if isinstance(item, bytes):
                 pieces.append(item)
-                continue
-            node, in_class = item
-            stack.extend(reversed(list(self._parts(node, in_class=in_class))))
+            else:
+                node, in_class = item
+                stack.extend(reversed(self._parts(node, in_class=in_class)))
         return b"".join(pieces)
 
-    def _parts(self, node: object, *, in_class: bool) -> Iterator[bytes | tuple[object, bool]]:
-        if isinstance(node, list):
-            yield b"[%d" % len(node)
-            for item in node:
-                yield (item, in_class)
-            return
-        if isinstance(node, str):
-            yield b"n" + frame(text_bytes(node))
-            return
-        if not isinstance(node, ast.AST):
-            yield constant(node)
-            return
+    def _parts(self, node: ast.AST, *, in_class: bool) -> list[_Part]:
         if isinstance(node, ast.Constant):
-            yield constant(node.value)
-            return
+            return [constant(node.value)]
         if isinstance(node, ast.JoinedStr):
-            yield from _joined(node)
-            return
+            return list(_joined(node))
         name, fields = self._fields(node, in_class=in_class)
-        yield b"(" + frame(name.encode())
         inside = isinstance(node, ast.ClassDef) or (
             in_class and not isinstance(node, (*_FUNCTIONS, ast.Lambda))
         )
+        parts: list[_Part] = [b"(" + _framed_name(name)]
         for label, value in sorted(fields.items()):
-            yield b"=" + frame(label.encode())
-            yield (value, inside)
-        yield b")"
+            parts.append(b"=" + _framed_name(label))
+            if isinstance(value, list):
+                parts.append(b"[%d" % len(value))
+                parts.extend([_part(item, in_class=inside) for item in value])
+            else:
+                parts.append(_part(value, in_class=inside))
+        parts.append(b")")
+        return parts
 
     def _fields(self, node: ast.AST, *, in_class: bool) -> tuple[str, dict[str, object]]:
         fields = {
             label: value
-            for label, value in ast.iter_fields(node)
-            if label not in _SKIPPED and value is not None and value != []
+            for label in node._fields
+            if label not in _SKIPPED and (value := getattr(node, label, None)) is not None and value != []
         }
         name = type(node).__name__
+        if isinstance(node, ast.expr):
+            self._change_expression(node, fields)
+            return name, fields
         self._drop_silent_decorators(fields)
-        if isinstance(node, ast.Set) and all(isinstance(e, ast.Constant) for e in node.elts):
-            fields["elts"] = sorted(node.elts, key=lambda e: constant(getattr(e, "value", None)))
-        elif isinstance(node, ast.Call):
-            fields |= {"args": node.args[1:]} if is_cast(node, self._typing) else {}
-        elif isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom):
             fields["module"] = absolute_module(node, self._package)
             fields.pop("level", None)
         elif isinstance(node, _FUNCTIONS) and annotations_are_read(node):
-            self._read_arguments.update(id(arg) for arg in ast.walk(node.args) if isinstance(arg, ast.arg))
+            self._read_arguments.update(id(arg) for arg in subtree(node.args) if isinstance(arg, ast.arg))
         elif isinstance(node, (*_FUNCTIONS, ast.arg)) and not (
             self._keep & Keep.ANNOTATIONS or id(node) in self._read_arguments
         ):
@@ -204,6 +203,12 @@ class _Writer:
             if isinstance(fields[label], list):
                 fields[label] = self._body(node, fields[label], in_class=in_class)
         return name, fields
+
+    def _change_expression(self, node: ast.expr, fields: dict[str, object]) -> None:
+        if isinstance(node, ast.Set) and all(isinstance(e, ast.Constant) for e in node.elts):
+            fields["elts"] = sorted(node.elts, key=lambda e: constant(getattr(e, "value", None)))
+        elif isinstance(node, ast.Call) and is_cast(node, self._typing):
+            fields["args"] = node.args[1:]
 
     def _drop_silent_decorators(self, fields: dict[str, object]) -> None:
         decorators = fields.get("decorator_list")
@@ -241,9 +246,21 @@ class _Writer:
         return kept
 
 
-def _joined(node: ast.JoinedStr) -> Iterator[bytes | tuple[object, bool]]:
+def _part(value: object, *, in_class: bool) -> _Part:
+    if isinstance(value, ast.AST):
+        return value, in_class
+    return b"n" + frame(text_bytes(value)) if isinstance(value, str) else constant(value)
+
+
+@cache
+def _framed_name(name: str) -> bytes:
+    """The frame of a type's name or a field's: there are few, and each stands at thousands of nodes."""
+    return frame(name.encode())
+
+
+def _joined(node: ast.JoinedStr) -> Iterator[_Part]:
     """An f-string: neighbouring texts are one (Python 3.12 cuts them otherwise than 3.11)."""
-    parts: list[object] = []
+    parts: list[str | ast.AST] = []
     for value in node.values:
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             if parts and isinstance(parts[-1], str):

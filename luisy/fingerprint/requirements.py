@@ -34,6 +34,7 @@ class Requirements:
     def __init__(self, path: str) -> None:
         self.lines: Mapping[str, str] = _read(Path(path), set())
         self._brings: dict[str, frozenset[str]] = {}
+        self._counting: dict[str, str | None] = {}
 
     def line_for(self, name: str, find: Callable[[str], Distribution | None]) -> str | None:
         """What counts for the distribution *name* (normalised): its line, or the lines that bring it.
@@ -42,6 +43,11 @@ class Requirements:
 
         :param find: finds an installed distribution by its normalised name.
         """
+        if name not in self._counting:
+            self._counting[name] = self._what_counts(name, find)
+        return self._counting[name]
+
+    def _what_counts(self, name: str, find: Callable[[str], Distribution | None]) -> str | None:
         if name in self.lines:
             return _encoded(self.lines[name])
         bringing = [

@@ -54,6 +54,8 @@ class Resolver:
         self._modules: dict[str, Module | None] = {}
         self._targets: dict[tuple[str, Chain], tuple[Target, ...]] = {}
         self._missing: set[Node] = set()
+        self._units: dict[Node, tuple[Unit, ...]] = {}
+        self._units_as_of = 0
         self.changes = Changes(self)
 
     def module(self, name: str) -> Module | None:
@@ -78,6 +80,7 @@ class Resolver:
     def forget(self) -> None:
         """Drop the answers: what names stand for may have changed."""
         self._targets.clear()
+        self._units.clear()
 
     # -- names
 
@@ -264,8 +267,16 @@ class Resolver:
 
     # -- statements
 
-    def units(self, node: Node) -> list[Unit]:
+    def units(self, node: Node) -> tuple[Unit, ...]:
         """The statements that define or change *node*, in order; without definitions that never count."""
+        if self._units_as_of != self.changes.generation:
+            self._units_as_of = self.changes.generation
+            self._units.clear()
+        if node not in self._units:
+            self._units[node] = self._find_units(node)
+        return self._units[node]
+
+    def _find_units(self, node: Node) -> tuple[Unit, ...]:
         owner = self.module(node.module)
         own = list(owner.binders.get(node.name, [])) if owner else []
         changing = self.changes.under_any_name(node)
@@ -277,7 +288,7 @@ class Resolver:
             # Nothing binds it by name: what writes into globals() may.
             here = here or [unit for unit in owner.units if unit.uses.needs_module]
         there = [unit for unit in changing if unit.module != node.module]
-        return here + sorted(there, key=lambda unit: (unit.module, unit.order))
+        return (*here, *sorted(there, key=lambda unit: (unit.module, unit.order)))
 
     def _alive(self, owner: Module, name: str, units: list[Unit]) -> list[Unit]:
         """*units* without those that a later definition makes void before anybody looked."""

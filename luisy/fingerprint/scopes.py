@@ -9,6 +9,8 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from luisy.fingerprint.trees import children, subtree
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -185,7 +187,7 @@ def _bind(scope: Scope, body: Iterable[ast.AST], package: str) -> None:
 
 
 def _alias(scope: Scope, target: ast.expr, value: ast.expr) -> None:
-    for name in ast.walk(target):
+    for name in subtree(target):
         if isinstance(name, ast.Name):
             scope.aliases.setdefault(name.id, []).append(value)
 
@@ -211,10 +213,10 @@ def _own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     while stack:
         node = stack.pop()
         if isinstance(node, COMPREHENSIONS):
-            stack.extend(n for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
+            stack.extend(n for n in subtree(node) if isinstance(n, ast.NamedExpr))
             continue
         yield node
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             stack.extend(node.decorator_list)
         elif not isinstance(node, ast.Lambda):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))

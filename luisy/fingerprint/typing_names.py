@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SOURCES = frozenset({"typing", "typing_extensions"})
 _NAMES = frozenset({"cast", "final", "override"})
@@ -13,24 +16,26 @@ TypingNames: TypeAlias = Mapping[str, str]
 """How a module spells them, and what they are: ``{"t.cast": "cast", "final": "final"}``."""
 
 
-def typing_names(tree: ast.Module) -> TypingNames:
-    """The spellings in *tree*; without names that anything else in it binds too."""
+def typing_names(nodes: Sequence[ast.AST]) -> TypingNames:
+    """The spellings in the module of these *nodes*; without names that anything else in it binds too."""
     found: dict[str, str] = {}
-    others: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module in _SOURCES and not node.level:
             found.update({a.asname or a.name: a.name for a in node.names if a.name in _NAMES})
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name in _SOURCES:
                     found.update({f"{alias.asname or alias.name}.{name}": name for name in _NAMES})
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            others.add(node.id)
-        elif isinstance(node, ast.arg):
-            others.add(node.arg)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            others.add(node.name)
+    others = {name for node in nodes for name in _bound_otherwise(node)} if found else ()
     return {spelling: name for spelling, name in found.items() if spelling.partition(".")[0] not in others}
+
+
+def _bound_otherwise(node: ast.AST) -> tuple[str, ...]:
+    if isinstance(node, ast.Name):
+        return () if isinstance(node.ctx, ast.Load) else (node.id,)
+    if isinstance(node, ast.arg):
+        return (node.arg,)
+    return (node.name,) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) else ()
 
 
 def is_silent(decorator: ast.expr, names: TypingNames) -> bool:

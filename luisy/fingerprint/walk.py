@@ -62,7 +62,7 @@ class Walk:
 
     def push(self, scope: Scope, context: Context, *nodes: ast.AST | None) -> None:
         """Visit *nodes* later, the last one first."""
-        self.left.extend((node, scope, context) for node in nodes if node is not None)
+        self.left += [(node, scope, context) for node in nodes if node is not None]
 
     def read(self, chain: Chain, context: Context) -> None:
         """Note that a name is read."""

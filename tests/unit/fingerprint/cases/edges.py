@@ -134,3 +134,12 @@ piece(
         "tasks.py": task("return pkg.sub.f()", "import pkg.sub"),
     },
 )
+piece(
+    "object that is given a method between two calls of its methods",
+    "the later call fills the list",
+    task(
+        "return ROWS",
+        "class Book:\n    def note(self, rows):\n        return len(rows)\n"
+        "book = Book()\nROWS = []\nbook.note([0])\nbook.note(ROWS)\nbook.fill = lambda rows: rows.append(1)\nbook.fill(ROWS)\n",
+    ),
+)
