@@ -102,10 +102,12 @@ def _holds_right_bytes(machine: Machine) -> None:
     assert repr(pickle.loads(path.read_bytes())) == _FINAL
 
 
-def _push_all(folder: Path, azurite: Azurite, container: str) -> None:
-    """A machine executes everything and uploads it."""
-    said = _machine(folder, container, azurite.credentials).run("Final", "--upload")
+def _push_all(folder: Path, azurite: Azurite, container: str) -> Machine:
+    """A machine that has executed everything and uploaded it."""
+    machine = _machine(folder, container, azurite.credentials)
+    said = machine.run("Final", "--upload")
     assert said.code == 0, said.stderr
+    return machine
 
 
 def _change(azurite: Azurite, container: str, folder: str, change: Callable[[Any], None]) -> int:
@@ -267,6 +269,60 @@ def test_damage_is_repaired_by_the_next_upload(azurite: Azurite, container: str,
     assert three.run("Final", "--download").outcomes["Final"] == "remote"
     assert three.ran == []
     _holds_right_bytes(three)
+
+
+def _flaws(machine: Machine, *repair: str, code: int) -> set[tuple[str, str | None]]:
+    """What ``verify --remote`` finds, and what became of it."""
+    said = machine.luisy("cas", "verify", "--remote", "--json", *repair)
+    assert said.code == code, said.stderr
+    return {(one["kind"], one["repair"]) for one in said.document["problems"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [(_flip, "damaged-object"), (lambda blob: blob.delete_blob(), "lost-object")],
+    ids=["flipped", "deleted"],
+)
+@pytest.mark.parametrize("folder", ["packs", "objects"])
+def test_a_remote_is_repaired_from_the_store(  # noqa: PLR0917 - fixtures and parameters
+    azurite: Azurite,
+    container: str,
+    tmp_path: Path,
+    folder: str,
+    change: Callable[[Any], None],
+    kind: str,
+) -> None:
+    """Damage is told with exit code 4, the repair puts the store's copies there, and another machine has them."""
+    one = _push_all(tmp_path / "one", azurite, container)
+    assert _change(azurite, container, folder, change) == 1
+    assert _flaws(one, code=4) == {(kind, None), ("dangling-action", None)}
+    assert _flaws(one, "--repair", code=0) == {(kind, "replaced"), ("dangling-action", "replaced")}
+    assert _flaws(one, code=0) == set()
+    two = _machine(tmp_path / "two", container, azurite.credentials)
+    assert two.run("Large", "--download").outcomes["Large"] == "remote"
+    assert two.run("Final", "--download").outcomes["Final"] == "remote"
+    assert two.ran == []
+    _holds_right_bytes(two)
+
+
+def test_what_nobody_has_a_copy_of_is_a_miss_after_the_repair(
+    azurite: Azurite, container: str, tmp_path: Path
+) -> None:
+    """Repaired by a machine with an empty store: what was lost executes again, and what was not is downloaded."""
+    _push_all(tmp_path / "one", azurite, container)
+    assert _change(azurite, container, "objects", _flip) == 1
+    two = _machine(tmp_path / "two", container, azurite.credentials)
+    assert _flaws(two, "--repair", code=0) == {
+        ("damaged-object", "quarantined"),
+        ("dangling-action", "forgotten"),
+    }
+    assert _flaws(two, code=0) == set()
+    said = two.run("Large", "--download", "--upload")
+    assert said.outcomes["Large"] == "executed"
+    assert "damaged" not in said.stderr
+    assert two.run("Final", "--download").outcomes["Final"] == "remote"
+    _holds_right_bytes(two)
+    assert _flaws(two, code=0) == set()
 
 
 def _commits(proxy: Proxy, fault: Fault) -> None:
