@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luisy.cas import actions, gc, manifests
+from luisy.cas import actions, gc, leftovers, manifests
 from luisy.cas._layout import Layout, remove
 from luisy.cas.action_rows import ActionRows
 from luisy.cas.fanned import batches, files_in, name_of
@@ -31,6 +31,7 @@ from luisy.cas.locks import OWN, remove_ownerless
 from luisy.cas.noted import by_file
 from luisy.cas.outputs import needed
 from luisy.cas.records import RecordKind
+from luisy.cas.workspace_rows import WorkspaceRows
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key
 
@@ -55,7 +56,7 @@ class Collected:
     :param objects: how many of the index's objects were deleted.
     :param bytes: of these.
     :param orphans: files of objects, actions and records that no row told of.
-    :param temporary: files in ``tmp/`` that were left behind.
+    :param temporary: files in ``tmp/``, and beside outputs in workspaces, that were left behind.
     :param running: runs are under way, so no result was deleted.
     """
 
@@ -116,6 +117,7 @@ class Collector:
         if self._store.refusal is not None:
             raise self._store.refusal
         temporary = self._sweep_tmp()
+        temporary += leftovers.sweep(WorkspaceRows(self._index).folders(), self._age, GRACE_SECONDS)
         if self.waits_until() is not None:
             return Collected(temporary=temporary)
         results, running = self._delete_results(plan.results)

@@ -89,6 +89,12 @@ class WorkspaceRows:
             "DELETE FROM placements WHERE path = ?", [(path_value(path),) for path in paths]
         )
 
+    def folders(self) -> set[str]:
+        """Folders of all placements."""
+        return {
+            os.path.dirname(path_of(row[0])) for row in self._database.query("SELECT path FROM placements")
+        }
+
     def unsynced_folders(self) -> set[str]:
         """Folders of the placements that wait for a sync of this boot."""
         rows = self._database.query(

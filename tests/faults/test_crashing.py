@@ -176,3 +176,24 @@ def test_a_kill_at_any_step_costs_nothing_but_the_work(victim: Victim, operation
 def test_a_kill_at_every_step_costs_nothing_but_the_work(victim: Victim, operation: Operation) -> None:
     """The same, at every single step."""
     kill_at_each(victim, operation, 1 << 30)
+
+
+def test_what_a_kill_leaves_beside_outputs_goes_with_a_gc(victim: Victim) -> None:
+    """Killed between writing and renaming: the next run makes the outputs, and a gc a day later leaves nothing but them."""
+    states.outputs_lost(victim)
+    victim.remember()
+    victim.restore()
+    victim.kill(RUN, 0)
+    outputs = victim.outputs()
+    renames = [
+        number
+        for number, step in enumerate(victim.steps(), 1)
+        if step.startswith("os.rename") and "/.luisy-" in step
+    ]
+    victim.restore()
+    assert victim.kill(RUN, renames[0]).code == KILLED
+    assert victim.left_behind()
+    victim.complete()
+    assert victim.kill(("cas", "gc", "--yes"), 0, ahead=_DAYS).code == 0
+    assert victim.left_behind() == []
+    assert victim.outputs() == outputs

@@ -152,6 +152,10 @@ class Victim(Project):
         """The contents of all results in the store."""
         return _results_in(self.store)
 
+    def left_behind(self) -> list[str]:
+        """Files of luisy's in the workspace, outside of its store, that are nobody's output."""
+        return [str(path) for path in self.data.rglob(".luisy-*")]
+
     # --- the remote, as a machine with an empty store sees it
 
     def remote_results(self) -> set[str]:
