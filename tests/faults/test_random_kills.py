@@ -15,6 +15,7 @@ from tests.faults.victims import KILLED, POINTS, Victim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.e2e.projects import Run
 
@@ -49,10 +50,11 @@ _TASKS = """
             part, tree = (Path(target.path) for target in self.input())
             self.put(part.read_text() + (tree / "link" / "file").read_text())
 """
-NUMBERS = 12
-"""Of roots, each with results of its own."""
 _LONGEST = 0.6
 """Seconds: in most of the cases what is begun would be done by then."""
+
+_STEPS = 40
+"""Of those that leave something on the disk, so many of a command are expected before it was seen to take more."""
 
 _DAYS = 5 * 86400.0
 _COMMANDS = {
@@ -66,22 +68,27 @@ _BESIDE_GC = ("push", "verify")
 """What may run beside a gc whose clock is days ahead: it takes the temporary files of others for old ones."""
 
 
-def right(number: int) -> str:
-    """What ``Root`` must write."""
-    return f"part {number}" * (50_000 if number % 3 == 0 else 1) + f"tree {number}"
+def right(family: str, number: int) -> str:
+    """What ``Part`` or ``Root`` must write."""
+    part = f"part {number}" * (50_000 if number % 3 == 0 else 1)
+    return part if family == "Part" else part + f"tree {number}"
 
 
 @dataclass
 class Chaos:
     """Two processes at a time, and what has been promised by them.
 
+    :param numbers: how many roots there are so far, each with results of its own.
     :param pushed: the results in the store when a push began that then ended well.
+    :param steps: the most that each command was seen to take.
     """
 
     victim: Victim
     lanes: tuple[Warm, Warm]
     chance: random.Random
+    numbers: int = 1
     pushed: set[str] = field(default_factory=set)
+    steps: dict[str, int] = field(default_factory=dict)
     kills: int = 0
 
     def round(self) -> None:
@@ -93,33 +100,64 @@ class Chaos:
             _BESIDE_GC if first == "gc" else [name for name in _COMMANDS if name != "gc"]
         )
         before = self.victim.results()
-        both = list(zip(self.lanes, (first, second), map(self._delay, (first, second)), strict=True))
+        both = [
+            (lane, self._words(name), self._blow(lane, name))
+            for lane, name in zip(self.lanes, (first, second), strict=True)
+        ]
         with ThreadPoolExecutor(2) as pool:
             done = list(pool.map(lambda one: self._do(*one), both))
+        self._count_steps((first, second))
         said = [(first, done[0].code, done[0].stderr), (second, done[1].code, done[1].stderr)]
-        assert all(code in (0, KILLED) for _, code, _ in said), said
+        assert all(code in (0, KILLED) and "Traceback" not in stderr for _, code, stderr in said), said
         self.kills += sum(code == KILLED for _, code, _ in said)
         if ("push", 0) in ((name, code) for name, code, _ in said):
             self.pushed |= before
         assert self.victim.results() >= before, said
 
-    def _delay(self, name: str) -> tuple[float, int]:
-        return self.chance.uniform(0.02, _LONGEST), self.chance.randrange(NUMBERS)
+    def _words(self, name: str) -> list[str]:
+        if name != "run":
+            return [*_COMMANDS[name]]
+        number = self.chance.randrange(self.numbers)
+        if self.chance.random() < 0.7:  # one that has nothing yet
+            number, self.numbers = self.numbers, self.numbers + 1
+        return [*_COMMANDS[name], "--number", str(number)]
 
-    def _do(self, lane: Warm, name: str, when: tuple[float, int]) -> Run:
-        seconds, number = when
+    def _blow(self, lane: Warm, name: str) -> Before:
+        """When it is killed: after some time, or, since what must not be torn apart takes no time, at some step."""
+        ahead = _DAYS if name == "gc" else 0.0
+        if self.chance.random() < 0.5:
+            seconds = self.chance.uniform(0.02, _LONGEST)
+            return Before(str(POINTS), "die_after", {"seconds": seconds, "ahead": ahead})
         victim = self.victim
-        words = [*_COMMANDS[name], *(["--number", str(number)] if name == "run" else [])]
-        folder = victim.folder / f"lane-{self.lanes.index(lane)}"
+        arguments = {
+            "roots": [str(victim.data), str(victim.remote)],
+            "at": self.chance.randint(1, self.steps.get(name, _STEPS)),
+            "log": str(self._said(lane) / "steps"),
+            "ahead": ahead,
+        }
+        return Before(str(POINTS), "arm", arguments)
+
+    def _said(self, lane: Warm) -> Path:
+        folder = self.victim.folder / f"lane-{self.lanes.index(lane)}"
         folder.mkdir(exist_ok=True)
-        arguments = {"seconds": seconds, "ahead": _DAYS if name == "gc" else 0.0}
-        before = Before(str(POINTS), "die_after", arguments)
-        return lane.run(words, victim.code, victim.environment, folder, before)
+        return folder
+
+    def _count_steps(self, names: tuple[str, str]) -> None:
+        for lane, name in zip(self.lanes, names, strict=True):
+            log = self._said(lane) / "steps"
+            if log.exists():
+                self.steps[name] = max(self.steps.get(name, _STEPS), len(log.read_text().splitlines()))
+                log.unlink()
+
+    def _do(self, lane: Warm, words: list[str], blow: Before) -> Run:
+        victim = self.victim
+        return lane.run(words, victim.code, victim.environment, self._said(lane), blow)
 
     def look_after(self) -> None:
         """Everything is sound, the workspace becomes right, and an empty store gets what was pushed."""
         victim = self.victim
         victim.assert_sound()
+        victim.assert_remote_sound()
         self._assert_right_bytes()
         shutil.rmtree(victim.store)
         victim.remove_outputs()
@@ -130,12 +168,13 @@ class Chaos:
 
     def _assert_right_bytes(self) -> None:
         """Two more runs, and whatever lies in the workspace after them, are right."""
-        for number in self.chance.sample(range(NUMBERS), 2):
-            self.victim.run("Root", "--number", str(number))
-        paths = list((self.victim.data / "pipe").glob("Root_*.txt"))
-        assert len(paths) >= 2
+        for _ in range(2):
+            self.victim.run("Root", "--number", str(self.chance.randrange(self.numbers)))
+        paths = [path for path in (self.victim.data / "pipe").glob("*.txt") if path.name[0] != "."]
+        assert paths
         for path in paths:
-            assert path.read_text() == right(int(path.name.split("_")[1])), path.name
+            family, of, _ = path.name.split("_")
+            assert path.read_text() == right(family, int(of)), path.name
 
 
 @pytest.fixture
