@@ -41,7 +41,8 @@ _BINARY = (".so", ".pyd", ".dll", ".dylib", ".pyc", ".pyo")
 _READ_ENTRY = 4
 """Items of a cache entry of linecache: size, mtime, lines, name. One that is not read yet is shorter."""
 
-_CELL = re.compile(r"<(?:ipython|python)-input-|[/\\]ipykernel_\d+[/\\]|<stdin>-\d+|^<cell ")
+_CELL = r"<(?:ipython|python)-input-|[/\\]ipykernel_\d+[/\\]|<stdin>-\d+|^<cell "
+"""The file name of a cell. A text: compiled where there are cells, not at each start of luisy."""
 
 
 @dataclass(slots=True, eq=False)
@@ -212,7 +213,7 @@ def _cells() -> str:
         return "\n".join(_without_magic(cell) for cell in cells if isinstance(cell, str))
     entries: list[tuple[str, tuple[Any, ...]]] = list(linecache.cache.items())
     found = [
-        entry[2] for file, entry in entries if _CELL.search(file) and len(entry) == _READ_ENTRY
+        entry[2] for file, entry in entries if re.search(_CELL, file) and len(entry) == _READ_ENTRY
     ]  # (size, mtime, lines, name); a shorter one is not read yet
     return "\n".join(_without_magic("".join(lines)) for lines in found)
 
@@ -256,7 +257,8 @@ def _parse(
 
 def _fill(module: Module, tree: ast.Module) -> None:
     nodes = subtree(tree)
-    importers, typing = _importers(nodes), typing_names(nodes)
+    imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+    importers, typing = _importers(imports), typing_names(nodes, imports)
     if tree.body and is_docstring(tree.body[0]):
         text = Unit(module.name, -1, tree.body[0], (), "", module.package, Uses(binds={"__doc__"}))
         module.binders["__doc__"] = [text]
@@ -278,11 +280,11 @@ def _fill(module: Module, tree: ast.Module) -> None:
     module.exports = _exports(module)
 
 
-def _importers(nodes: Iterable[ast.AST]) -> frozenset[str]:
-    """The names under which the module of these *nodes* calls ``import_module`` and ``__import__``."""
+def _importers(imports: Iterable[ast.Import | ast.ImportFrom]) -> frozenset[str]:
+    """The names under which the module of these *imports* calls ``import_module`` and ``__import__``."""
     return IMPORTERS | {
         alias.asname
-        for node in nodes
+        for node in imports
         if isinstance(node, ast.ImportFrom) and node.module in {"importlib", "builtins"}
         for alias in node.names
         if alias.asname and alias.name in IMPORTERS

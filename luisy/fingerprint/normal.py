@@ -247,6 +247,10 @@ class _Writer:
 
 
 def _part(value: object, *, in_class: bool) -> _Part:
+    if isinstance(value, ast.Name):  # every second node is a name or a literal: written at once
+        return _NAME + frame(text_bytes(value.id)) + b")"
+    if isinstance(value, ast.Constant):
+        return constant(value.value)
     if isinstance(value, ast.AST):
         return value, in_class
     return b"n" + frame(text_bytes(value)) if isinstance(value, str) else constant(value)
@@ -256,6 +260,9 @@ def _part(value: object, *, in_class: bool) -> _Part:
 def _framed_name(name: str) -> bytes:
     """The frame of a type's name or a field's: there are few, and each stands at thousands of nodes."""
     return frame(name.encode())
+
+
+_NAME = b"(" + _framed_name("Name") + b"=" + _framed_name("id") + b"n"
 
 
 def _joined(node: ast.JoinedStr) -> Iterator[_Part]:

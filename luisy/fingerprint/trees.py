@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from ast import AST
 
-_WITHOUT_CODE = frozenset({"ctx", "op", "ops"})
+_PASSED = frozenset({"ctx", "op", "ops", "id", "attr", "kind", "type_comment"})
+"""Fields that hold contexts and operators, and texts."""
 
 
 def children(node: AST) -> list[AST]:
     """The nodes directly below *node*, as they stand in the source."""
     found: list[AST] = []
     for name in node._fields:
-        value = None if name in _WITHOUT_CODE else getattr(node, name, None)
+        value = None if name in _PASSED else getattr(node, name, None)
         if isinstance(value, AST):
             found.append(value)
         elif isinstance(value, list):

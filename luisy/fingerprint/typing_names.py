@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 _SOURCES = frozenset({"typing", "typing_extensions"})
 _NAMES = frozenset({"cast", "final", "override"})
@@ -16,16 +16,16 @@ TypingNames: TypeAlias = Mapping[str, str]
 """How a module spells them, and what they are: ``{"t.cast": "cast", "final": "final"}``."""
 
 
-def typing_names(nodes: Sequence[ast.AST]) -> TypingNames:
-    """The spellings in the module of these *nodes*; without names that anything else in it binds too."""
+def typing_names(nodes: Iterable[ast.AST], imports: Iterable[ast.Import | ast.ImportFrom]) -> TypingNames:
+    """The spellings in the module of these *nodes*; without names that anything but its *imports* binds too."""
     found: dict[str, str] = {}
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module in _SOURCES and not node.level:
-            found.update({a.asname or a.name: a.name for a in node.names if a.name in _NAMES})
-        elif isinstance(node, ast.Import):
+    for node in imports:
+        if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name in _SOURCES:
                     found.update({f"{alias.asname or alias.name}.{name}": name for name in _NAMES})
+        elif node.module in _SOURCES and not node.level:
+            found.update({a.asname or a.name: a.name for a in node.names if a.name in _NAMES})
     others = {name for node in nodes for name in _bound_otherwise(node)} if found else ()
     return {spelling: name for spelling, name in found.items() if spelling.partition(".")[0] not in others}
 
