@@ -124,7 +124,8 @@ def _is_hidden(path: str, home: str) -> bool:
 
 def _temporary() -> tuple[str, ...]:
     """Where temporary files lie; ``tempfile`` would write one to find out."""
-    return ("/tmp", "/var/tmp", *filter(None, map(os.environ.get, ("TMPDIR", "TEMP", "TMP"))))  # noqa: S108 - read only
+    usual = ("/tmp", "/var/tmp")  # noqa: S108 - read only  # nosec B108
+    return (*usual, *filter(None, map(os.environ.get, ("TMPDIR", "TEMP", "TMP"))))
 
 
 @cache

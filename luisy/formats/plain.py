@@ -50,7 +50,7 @@ class Pickle:
     def read(self, path: str, options: Mapping[str, Any]) -> Any:
         """Read an object; *options* are those of ``pickle.load``."""
         with open(path, "rb") as file:
-            return pickle.load(file, **self._options(options).of_reader())  # noqa: S301 - the task's own result
+            return pickle.load(file, **self._options(options).of_reader())  # noqa: S301 - the task's own result  # nosec B301
 
     def _options(self, given: Mapping[str, Any]) -> Options:
         kept = frozenset({"obj", "file", "buffers", "buffer_callback"})

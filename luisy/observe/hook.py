@@ -83,5 +83,5 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             handle(*args)
         except LuisyError:
             raise
-        except Exception:  # noqa: BLE001, S110 - see listen(); an interrupt is not ours and passes
+        except Exception:  # noqa: BLE001, S110 - see listen(); an interrupt is not ours and passes  # nosec B110
             pass

@@ -53,7 +53,7 @@ _SECONDS_BETWEEN = 0.5
 
 def main() -> None:
     """Read an errand from stdin, and write its answer to the descriptor that the first argument names."""
-    errand: Errand = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the Dask worker, whose code we are
+    errand: Errand = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the Dask worker, whose code we are  # nosec B301
     life = os.dup(0)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)

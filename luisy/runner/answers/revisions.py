@@ -139,7 +139,7 @@ def _keys_in(tree: str, revision: Revision, settings: Settings, words: Sequence[
     if settings.requirements_path:
         options["requirements-path"] = here.moved(settings.requirements_path)
     arguments = [f"--{name}={value}" for name, value in options.items() if value]
-    done = subprocess.run(  # noqa: S603 - no shell; the words are those that this process was given
+    done = subprocess.run(  # noqa: S603 - no shell; the words are those that this process was given  # nosec B603
         [sys.executable, "-c", _START, luisy, "key", "--all", "--json", "--no-adopt", *arguments, *words],
         cwd=here.moved(os.getcwd()) if here.holds(os.getcwd()) else tree,
         env={**os.environ, **_ALONE, "PYTHONPATH": os.pathsep.join([*paths, *_given_paths()])},

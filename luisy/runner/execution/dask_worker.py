@@ -58,7 +58,7 @@ def _run(errand: Errand, is_wanted: Callable[[], bool]) -> bytes:
     reader, writer = os.pipe()
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, reader)
-        process = subprocess.Popen(  # noqa: S603 - this Python, and a number
+        process = subprocess.Popen(  # noqa: S603 - this Python, and a number  # nosec B603
             [sys.executable, "-c", _RUN, str(writer)],
             stdin=subprocess.PIPE,
             pass_fds=(writer,),

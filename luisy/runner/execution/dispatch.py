@@ -157,7 +157,7 @@ class Dispatch:
             return None
         if reply.answer is None:
             return self._failed(errand, Reason("cluster-lost", reply.lost))
-        answer: Answer = pickle.loads(reply.answer)  # noqa: S301 - from the cluster that this user runs code on
+        answer: Answer = pickle.loads(reply.answer)  # noqa: S301 - from the cluster that this user runs code on  # nosec B301
         if answer.status == FAILED:
             return self._refused(errand, answer)
         if answer.status == PENDING:

@@ -42,7 +42,7 @@ def start_git(root: str, *arguments: str) -> subprocess.Popen[bytes]:
     """
     # A hook of git that starts luisy has set variables that mean another repository.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return subprocess.Popen(  # noqa: S603 - no shell, and the arguments are ours
+    return subprocess.Popen(  # noqa: S603 - no shell, and the arguments are ours  # nosec B603, B607
         ["git", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-C", root, *arguments],  # noqa: S607 - git is where PATH says
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
