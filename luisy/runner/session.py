@@ -34,7 +34,7 @@ from luisy.runner.resolve import Resolver
 from luisy.runner.results.auditing import Auditor, Undeclared
 from luisy.runner.results.keeping import Keeper, Ran
 from luisy.runner.results.noting import note_end, note_externals, note_uses
-from luisy.runner.results.reporting import report_of
+from luisy.runner.results.reporting import blind_spots, report_of
 from luisy.runner.results.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -442,6 +442,7 @@ class Session:
                 *self.undeclared.notes(),
                 *self.workspace.notes,
                 *self.notes,
+                *blind_spots(self.graph, self.fingerprinter),
             ),
             reasons=self.reasons.of(self.graph.nodes.values()),
             seconds=time.monotonic() - self.started,

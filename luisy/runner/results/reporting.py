@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from luisy.model import Outcome
+from luisy.model import Outcome, Reason
 from luisy.plan import Report, Root, Status, TaskReport
 from luisy.runner.pipeline.describe import shown_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from luisy.model import Reason
+    from luisy.fingerprint import Fingerprinter
     from luisy.plan import Traffic
     from luisy.runner.pipeline.graph import Graph, Node
     from luisy.runner.results.keeping import Execution
@@ -48,6 +48,25 @@ def report_of(
         not_kept=not_kept,
         incomplete=incomplete,
     )
+
+
+def blind_spots(graph: Graph, fingerprinter: Fingerprinter) -> tuple[Reason, ...]:
+    """A sentence if tasks that execute have code that cannot be followed; of results that are there, none again."""
+    families = dict.fromkeys(
+        node.family
+        for node in graph
+        if node.outcome is Outcome.EXECUTED
+        and node.facts is not None
+        and fingerprinter.of(type(node.task)).blind_spots
+    )
+    if not families:
+        return ()
+    first, *others = families
+    text = (
+        f"in {first}{f' and {len(others)} more' if others else ''}, some code cannot be followed, so a change there is"
+        " not noticed; `luisy key TASK -v` says where"
+    )
+    return (Reason("blind-spots", text),)
 
 
 def _task_report(node: Node, reason: Reason) -> TaskReport:
