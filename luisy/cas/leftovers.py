@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from luisy.cas.materialise import discard
@@ -31,7 +32,8 @@ def sweep(folders: Iterable[str], age: Callable[[str], float], oldest: float) ->
     count = 0
     for path in (path for folder in folders for path in _in(folder)):
         if all(age(one) >= oldest for one in _everything(path)):
-            discard(path)
+            with suppress(OSError):  # in a folder that others own
+                discard(path)
             count += not os.path.lexists(path)
     return count
 

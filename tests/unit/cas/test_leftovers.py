@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from luisy.cas.materialise import beside
 from luisy.targets import PickleTarget
+from tests.cli.project import obey_modes
 from tests.unit.cas.test_collecting import collected
 from tests.unit.cas.values import kept
 
@@ -76,4 +79,26 @@ def test_names_that_only_begin_alike_stay(store: Store, workspace: Path) -> None
     for name in names:
         (workspace / name).touch()
     assert collected(store, days=1.5).temporary == 0
+    assert {*os.listdir(workspace)} == {"f", *names}
+
+
+_TOMORROW = """
+import sys, time
+from luisy.cas import Store, collecting, gc
+with Store.open(sys.argv[1]) as store:
+    collector = collecting.Collector(store, gc.Policy(1e9), now=time.time() + 1.5 * 86400)
+    print(collector.collect(collector.plan()).temporary)
+"""
+
+
+def test_what_may_not_be_removed_stays_and_stops_nothing(store: Store, workspace: Path) -> None:
+    """In a folder that we may not write to."""
+    place(store, workspace)
+    names = leave(workspace)
+    store.close()
+    workspace.chmod(0o555)
+    command = [sys.executable, "-c", _TOMORROW, os.fspath(store.path)]
+    done = subprocess.run(command, preexec_fn=obey_modes, capture_output=True, text=True, check=False)
+    workspace.chmod(0o755)
+    assert (done.stdout, done.stderr) == ("0\n", "")
     assert {*os.listdir(workspace)} == {"f", *names}
