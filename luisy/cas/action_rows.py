@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from luisy.cas import manifests
+from luisy.cas import actions, manifests, marks
 from luisy.cas.database import WANTED, packed, unpacked
 from luisy.cas.records import Alias
 from luisy.model import Digest, Key
@@ -110,13 +110,14 @@ class ActionRows:
 
     # --- writing
 
-    def put(self, connection: sqlite3.Connection, action: Action, manifest_bytes: bytes) -> None:
-        """File *action*, in place of an older one at its key."""
+    def put(self, connection: sqlite3.Connection, action: Action, manifest: Manifest) -> None:
+        """File *action*, whose manifest is *manifest*, in place of an older one at its key."""
+        encoded = manifests.encode(manifest)
         params = json.dumps(dict(action.params), sort_keys=True)
         connection.execute(
             "INSERT OR REPLACE INTO actions (key, base_key, shallow_key, task, params_digest, fingerprint, params, manifest,"
-            " manifest_bytes, inputs, size, seconds, created, adopted, held_back)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " manifest_bytes, inputs, size, seconds, created, adopted, held_back, needs)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 bytes.fromhex(action.key),
                 bytes.fromhex(action.base_key) if action.base_key else None,
@@ -126,13 +127,14 @@ class ActionRows:
                 bytes.fromhex(action.fingerprint),
                 params if len(params) <= _PARAMS_BYTES else None,
                 bytes.fromhex(action.manifest),
-                manifest_bytes if len(manifest_bytes) <= INLINE_BYTES else None,
+                encoded if len(encoded) <= INLINE_BYTES else None,
                 bytes.fromhex("".join(item.digest for item in action.inputs)),
                 action.size,
                 action.seconds,
                 action.created,
                 action.adopted,
                 action.held_back.encode(errors="replace").decode(),  # may name a path that is not UTF-8
+                marks.packed(action.manifest, actions.needs(action, manifest)),
             ),
         )
 
@@ -156,6 +158,10 @@ class ActionRows:
     def drop(self, connection: sqlite3.Connection, keys: Sequence[Key]) -> None:
         """Forget the actions filed at *keys*; aliases to them count for nothing from then on."""
         connection.executemany("DELETE FROM actions WHERE key = ?", [(bytes.fromhex(key),) for key in keys])
+
+    def forget_needs(self, connection: sqlite3.Connection, key: Key) -> None:
+        """Whoever wants to know what the action at *key* needs must read its files."""
+        connection.execute("UPDATE actions SET needs = NULL WHERE key = ?", (bytes.fromhex(key),))
 
     def put_superseded(self, connection: sqlite3.Connection, record: Superseded) -> None:
         """Remember that the content at a key changed."""
@@ -206,6 +212,17 @@ class ActionRows:
         rows = self._database.query("SELECT shallow_key FROM actions WHERE key = ?", (bytes.fromhex(key),))
         return Key(rows[0][0].hex()) if rows and rows[0][0] is not None else None
 
+    def needs(self, keys: Sequence[Key]) -> dict[Key, bytes]:
+        """What the index tells of the needs of the actions filed at *keys* (``luisy.cas.marks``), if anything."""
+        if not keys:
+            return {}
+        rows = self._database.query(
+            WANTED + "SELECT a.key, a.needs FROM wanted CROSS JOIN actions a ON a.key = wanted.digest"
+            " AND a.needs IS NOT NULL",
+            packed(keys),
+        )
+        return {Key(key.hex()): needs for key, needs in rows}
+
     def has_alias(self, key: Key) -> bool:
         """Whether an alias answers for *key*."""
         return bool(self._database.query("SELECT 1 FROM aliases WHERE key = ?", (bytes.fromhex(key),)))
@@ -217,11 +234,6 @@ class ActionRows:
             (bytes.fromhex(key),),
         )
         return (rows[0][0], json.loads(rows[0][1] or "{}")) if rows else ("", {})
-
-    def filed(self) -> set[tuple[Key, Digest, float]]:
-        """Key, manifest and time of every action: another filing at a key shows in them."""
-        rows = self._database.query("SELECT key, manifest, created FROM actions")
-        return {(Key(row[0].hex()), Digest(row[1].hex()), row[2]) for row in rows}
 
     def aliases(self) -> list[Alias]:
         """All aliases, sorted by key."""
@@ -340,11 +352,6 @@ class ActionRows:
             values,
         )
         return [_listed(row) for row in rows]
-
-    def params_digests(self) -> dict[Key, Digest]:
-        """The digest of all significant parameters of every action."""
-        rows = self._database.query("SELECT key, params_digest FROM actions")
-        return {Key(row[0].hex()): Digest(row[1].hex()) for row in rows}
 
     def totals(self) -> tuple[int, int, int]:
         """Number of actions, bytes of their outputs counted per action, number of aliases."""

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from luisy.cas.envelope import Fields, seal, unseal
 from luisy.model import Action, DynamicDependency, Input
 
+if TYPE_CHECKING:
+    from luisy.model import Digest, Manifest
+
 KIND = "action"
 _PLAIN = tuple(field.name for field in fields(Action) if field.name not in ("inputs", "trace"))
+
+
+def needs(action: Action, manifest: Manifest) -> set[Digest]:
+    """The objects that *action*, whose manifest is *manifest*, needs: that, the outputs, and what explains it."""
+    return {manifest.digest, *manifest.objects, *explaining(action)}
+
+
+def explaining(action: Action) -> set[Digest]:
+    """The objects that only explain *action*: the parts of its key, and its sources."""
+    return {digest for digest in (action.parts, action.sources) if digest is not None}
 
 
 def encode(action: Action) -> bytes:

@@ -21,24 +21,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luisy.cas import actions, gc, leftovers, manifests
+from luisy.cas import gc, leftovers, manifests
 from luisy.cas._layout import Layout, remove
 from luisy.cas.action_rows import ActionRows
 from luisy.cas.fanned import batches, files_in, name_of
 from luisy.cas.filing import filing
+from luisy.cas.holdings import Holdings
 from luisy.cas.index import Index
 from luisy.cas.locks import OWN, remove_ownerless
+from luisy.cas.marks import mark
 from luisy.cas.noted import by_file
 from luisy.cas.outputs import needed
 from luisy.cas.records import RecordKind
+from luisy.cas.stock import Stock
 from luisy.cas.workspace_rows import WorkspaceRows
-from luisy.errors import CorruptionError
+from luisy.errors import CorruptionError, StoreError
 from luisy.model import Digest, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from luisy.cas.gc import Going, Holding, Plan, Policy
+    from luisy.cas.gc import Going, Plan, Policy
     from luisy.cas.store import Store
 
 GRACE_SECONDS = 86400.0
@@ -81,9 +84,9 @@ class Collector:
         self._layout = Layout(os.fspath(store.path))
         self._index = Index(store.database)
         self._rows = ActionRows(store.database)
-        self._planned_to_stay: set[tuple[Key, Digest, float]] = set()
+        self._holdings = Holdings(store, self._layout)
         self._version = -1
-        self._needed: set[Digest] = set()
+        self._needed: set[int] = set()
 
     def waits_until(self) -> float | None:
         """Until when nothing is deleted since the index was rebuilt, seconds since the epoch; None if that is over."""
@@ -91,25 +94,18 @@ class Collector:
         end = None if rebuilt is None else rebuilt + self._policy.older_than
         return end if end is not None and end > self._now else None
 
-    def plan(self) -> Plan:
-        """What is to go now. Changes nothing.
+    def plan(self) -> Plan[int]:
+        """What is to go now, its objects by their marks. Changes nothing.
 
         :raises CorruptionError: of a result it cannot be told what it needs (``damaged-results``).
         """
-        sizes = self._index.all_sizes()
         if self.waits_until() is not None:
-            return gc.Plan(bytes_left=sum(sizes.values()))
-        filed = self._rows.filed()  # before anything is read: what is filed from here on is another filing
-        holdings = self._holdings()
-        needed_ = {digest for one in holdings for digest in one.objects}
-        kept = self._roots() | {digest for digest in sizes.keys() - needed_ if self._is_young(digest)}
-        plan = gc.plan(holdings, sizes, kept, self._policy, self._now)
-        going = {one.holding.key for one in plan.results}
-        known = {one.key for one in holdings} - going
-        self._planned_to_stay = {one for one in filed if one[0] in known}
-        return plan
+            return gc.Plan(bytes_left=self._index.totals()[1])
+        holdings, younger = self._holdings.of(self._policy, self._now, self._protected())
+        stock = Stock(self._index, holdings, self._now - GRACE_SECONDS)
+        return gc.plan(holdings, stock, self._roots() | younger, self._policy, self._now)
 
-    def collect(self, plan: Plan) -> Collected:
+    def collect(self, plan: Plan[int]) -> Collected:
         """Carry *plan* out, as far as nobody has come to need what is in it.
 
         :raises StoreError: the store cannot be written.
@@ -122,70 +118,27 @@ class Collector:
             return Collected(temporary=temporary)
         results, running = self._delete_results(plan.results)
         count, size = 0, 0
-        for batch in batches(plan.objects, _AT_ONCE):
-            deleted = self._delete_rows(batch)
+        planned = (one for one in self._index.listed() if mark(one[0]) in plan.objects)
+        for batch in batches(planned, _AT_ONCE):
+            deleted = self._delete_rows(dict(batch))
             count += len(deleted)
-            size += sum(plan.objects[digest] for digest in deleted)
+            size += sum(deleted.values())
             self._unlink([self._layout.object(digest) for digest in deleted], self._known_objects)
         orphans = self._sweep(self._layout.objects, self._known_objects)
         orphans += self._sweep(self._layout.actions, self._known_actions)
         orphans += sum(self._sweep_records(kind) for kind in RecordKind)
+        with suppress(StoreError):  # a disk that is full still: the next gc reads what this one has read
+            self._holdings.write_down()
         return Collected(results, count, size, orphans, temporary, running)
 
     # --- facts
-
-    def _holdings(self) -> list[Holding]:
-        """All actions with what they need."""
-        protected = self._protected()
-        uses, digests = self._store.uses(), self._rows.params_digests()
-        pushed = {
-            row[0].hex() for row in self._store.database.query("SELECT DISTINCT key FROM remote_actions")
-        }
-        return [
-            gc.Holding(
-                row.key,
-                row.project,
-                row.family,
-                row.params or {},
-                digests[row.key],
-                row.created,
-                max(row.created, uses.get(row.key, 0.0)),
-                row.seconds,
-                row.size,
-                frozenset(self._objects_of(row.key, row.manifest)),
-                row.key in protected,
-                row.key not in pushed,
-            )
-            for row in self._rows.listed(None)
-            if row.key in digests
-        ]
 
     def _protected(self) -> set[Key]:
         """The results that stay, whatever the policy says."""
         return {*self._store.pinned(), *self._store.complete_runs()}
 
-    def _objects_of(self, key: Key, manifest: Digest) -> set[Digest]:
-        """What the action at *key* needs, whose row names *manifest*.
-
-        Its file may be that of another action, if whoever filed that one was killed just before the commit.
-        """
-        try:
-            action = actions.decode(Path(self._layout.action(key)).read_bytes())
-            named = {action.manifest, manifest}
-            found = [manifests.decode(Path(self._layout.object(one)).read_bytes()) for one in named]
-        except (OSError, CorruptionError) as error:
-            if self._rows.own(key) is None:  # another gc was faster
-                return set()
-            raise CorruptionError(
-                f"what the result at {key} needs cannot be read: {error}",
-                slug="damaged-results",
-                hint="`luisy cas verify --repair` puts aside what is damaged",
-            ) from error
-        explaining = {digest for digest in (action.parts, action.sources) if digest is not None}
-        return {*named, *needed(found), *explaining}
-
-    def _roots(self) -> set[Digest]:
-        """Objects that are needed by something else than actions: rescued files, and the content of raw ones."""
+    def _roots(self) -> set[int]:
+        """The marks of what something else than actions needs: rescued files, and the content of raw ones."""
         names = {record.digest for record in self._store.rescued()}
         for table in ("externals", "seen_refs"):
             rows = self._store.database.query(f"SELECT DISTINCT manifest FROM {table}")  # noqa: S608 - constants
@@ -193,10 +146,7 @@ class Collector:
         for digest in list(names):
             with suppress(OSError, CorruptionError):  # a bare file is no manifest
                 names |= needed([manifests.decode(Path(self._layout.object(digest)).read_bytes())])
-        return names
-
-    def _is_young(self, digest: Digest) -> bool:
-        return self._age(self._layout.object(digest)) < GRACE_SECONDS
+        return set(map(mark, names))
 
     def _age(self, path: str) -> float:
         """Seconds since a file was written or came to its name; what is not there is old."""
@@ -237,22 +187,20 @@ class Collector:
             for key in self._rows.dangling_aliases():
                 filing_.drop_alias(key)
 
-    def _delete_rows(self, digests: Sequence[Digest]) -> list[Digest]:
-        """Delete the rows of those of *digests* that still nobody needs."""
+    def _delete_rows(self, sizes: Mapping[Digest, int]) -> dict[Digest, int]:
+        """Delete the rows of those of the objects in *sizes* that still nobody needs; these."""
         with self._store.database.writing() as connection:
             needed_ = self._needed_now()
-            gone = [digest for digest in digests if digest not in needed_]
+            gone = {digest: size for digest, size in sizes.items() if mark(digest) not in needed_}
             for digest in gone:
                 self._index.drop(connection, digest)
         return gone
 
-    def _needed_now(self) -> set[Digest]:
-        """In a transaction: what is needed by all that was not planned to stay, but is there."""
+    def _needed_now(self) -> set[int]:
+        """In a transaction: the marks of all that anybody needs now, by the rows that are there now."""
         ((version,),) = self._store.database.query("PRAGMA data_version")
         if version != self._version:  # others have written since it was found out
-            self._needed = self._roots()
-            for key, manifest, _ in self._rows.filed() - self._planned_to_stay:
-                self._needed |= self._objects_of(key, manifest)
+            self._needed = self._roots() | self._holdings.needed()
             self._version = version
         return self._needed
 

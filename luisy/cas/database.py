@@ -217,11 +217,16 @@ def translated() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise _operational(str(error)) from error
     except sqlite3.DatabaseError as error:
-        raise CorruptionError(
-            f"the store's index cannot be read: {error}",
-            slug="corrupt-index",
-            hint="`luisy cas verify --rebuild` makes it again from the files of the store.",
-        ) from error
+        raise corrupt_index(str(error)) from error
+
+
+def corrupt_index(why: str) -> CorruptionError:
+    """The error for an index that SQLite or luisy cannot make sense of."""
+    return CorruptionError(
+        f"the store's index cannot be read: {why}",
+        slug="corrupt-index",
+        hint="`luisy cas verify --rebuild` makes it again from the files of the store.",
+    )
 
 
 def _operational(text: str) -> StoreError:

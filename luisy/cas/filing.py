@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from luisy.cas.action_rows import ActionRows, Result
     from luisy.cas.database import Database
     from luisy.cas.records import Record
-    from luisy.model import Action, Digest, Key
+    from luisy.model import Action, Digest, Key, Manifest
 
 
 class Left(NamedTuple):
@@ -77,12 +77,12 @@ class Filing:
     connection: sqlite3.Connection
     left: list[Left] = field(default_factory=list)
 
-    def action(self, action: Action, manifest_bytes: bytes, temporary: str) -> None:
-        """Let *action*, whose file is ready at *temporary*, answer for its key."""
+    def action(self, action: Action, manifest: Manifest, temporary: str) -> None:
+        """Let *action*, whose file is ready at *temporary* and whose manifest is *manifest*, answer for its key."""
         self._give_way(action.key, action.manifest, action.shallow_key)
         install(temporary, self.layout.action(action.key))
         self.drop_alias(action.key)
-        self.rows.put(self.connection, action, manifest_bytes)
+        self.rows.put(self.connection, action, manifest)
 
     def alias(self, alias: Alias, content: Digest) -> None:
         """Let the action at ``alias.action_key``, whose manifest is *content*, answer for ``alias.key``."""

@@ -6,21 +6,23 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import time
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from luisy.cas.database import WANTED, packed
+from luisy.cas.database import WANTED, corrupt_index, packed
+from luisy.model import Digest
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from luisy.cas.database import Database
-    from luisy.model import Digest
 
 
 _FROM_FILES = (
@@ -37,6 +39,14 @@ _FROM_FILES = (
 """The tables that a rebuild makes again."""
 
 
+_AT_ONCE = 4096
+"""Objects that are in memory at a time, whatever the store holds."""
+
+_OUTLINES = """SELECT count(*), CAST(group_concat(substr(digest, 1, 8) || substr(token, 9), '') AS BLOB)
+  FROM objects WHERE digest BETWEEN ? AND ?"""
+"""A mark, then what of a stat token follows the inode: size, and when the file was modified and its status changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectRow:
     """What the index knows of one object.
@@ -47,6 +57,20 @@ class ObjectRow:
 
     token: bytes
     settled: bool
+
+
+class Outlines(NamedTuple):
+    """Columns of the table of objects.
+
+    :ivar marks: of their digests (``luisy.cas.marks``).
+    :ivar sizes: bytes.
+    :ivar changed: when the status of a file did, which was verified then: when it came to its name. Nanoseconds since
+        the epoch.
+    """
+
+    marks: array[int]
+    sizes: array[int]
+    changed: array[int]
 
 
 @functools.cache
@@ -134,9 +158,32 @@ class Index:
         )
         return {digest.hex(): size for digest, size in rows}
 
-    def all_sizes(self) -> dict[Digest, int]:
-        """Bytes of all objects."""
-        return {row[0].hex(): row[1] for row in self.database.query("SELECT digest, size FROM objects")}
+    def outlines(self) -> Iterator[Outlines]:
+        """All objects by the first byte of their digests: so no more than these are in memory at a time.
+
+        SQLite puts the columns together, since a line of Python for each object takes longer.
+
+        :raises CorruptionError: the index is damaged (``corrupt-index``).
+        """
+        for first in (bytes([number]) for number in range(256)):
+            ((count, data),) = self.database.query(_OUTLINES, (first, first + b"\xff" * 32))
+            if len(data or b"") != 32 * count:  # a digest or a token that is too short
+                raise corrupt_index("the table objects holds values that no luisy writes")
+            columns = array("Q", data or b"")
+            found = Outlines(columns[0::4], columns[1::4], columns[3::4])
+            if sys.byteorder == "big":  # tokens are little-endian, and marks as this machine has them
+                for column in found[1:]:
+                    column.byteswap()
+            yield found
+
+    def listed(self) -> Iterator[tuple[Digest, int]]:
+        """Digest and size of every object, sorted; some in memory at a time."""
+        after = b""
+        while rows := self.database.query(
+            "SELECT digest, size FROM objects WHERE digest > ? ORDER BY digest LIMIT ?", (after, _AT_ONCE)
+        ):
+            after = rows[-1][0]
+            yield from ((Digest(digest.hex()), size) for digest, size in rows)
 
     def put(self, connection: sqlite3.Connection, rows: Iterable[tuple[Digest, int, bytes]]) -> None:
         """Digest, size and token of files whose bytes were verified just now."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from luisy.cas._layout import Layout
-    from luisy.model import Action, Digest
+    from luisy.model import Action, Digest, Manifest
 
 _T = TypeVar("_T")
 
@@ -135,20 +135,18 @@ def _actions(
     found: list[Action] = list(_decoded(layout.actions, actions.decode, damaged))
     filed = {}
     for action in sorted(found, key=lambda action: action.created):
-        encoded = _manifest_bytes(layout, action.manifest) if action.manifest in held else None
-        if encoded is not None and needed([manifests.decode(encoded)]) <= held:
-            rows.put(connection, action, encoded)
+        manifest = _manifest(layout, action.manifest) if action.manifest in held else None
+        if manifest is not None and needed([manifest]) <= held:
+            rows.put(connection, action, manifest)
             filed[str(action.key)] = action.created
     return filed
 
 
-def _manifest_bytes(layout: Layout, digest: Digest) -> bytes | None:
-    data = Path(layout.object(digest)).read_bytes()
+def _manifest(layout: Layout, digest: Digest) -> Manifest | None:
     try:
-        manifests.decode(data)
+        return manifests.decode(Path(layout.object(digest)).read_bytes())
     except CorruptionError:
         return None
-    return data
 
 
 def _objects(layout: Layout, damaged: list[str]) -> Iterator[tuple[Digest, int, bytes]]:

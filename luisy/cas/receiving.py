@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from luisy.cas import manifests
 from luisy.cas._layout import remove, write_new
 from luisy.cas.filing import filing
 from luisy.cas.outputs import needed
@@ -80,7 +79,7 @@ class Receiver:
                         continue
                     # gc may have been at it since they were looked at.
                     if self.objects.promised({one.manifest.digest, *needed([one.manifest])}):
-                        filing_.action(one.action, manifests.encode(one.manifest), temporary)
+                        filing_.action(one.action, one.manifest, temporary)
                         filed.append(one.action)
         finally:
             for temporary in temporaries:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luisy.cas import actions, manifests
+from luisy.cas import actions
 from luisy.cas._layout import remove, write_new
 from luisy.cas.filing import filing
 from luisy.cas.outputs import needed
@@ -51,15 +51,14 @@ class Recording(Serving):
                 first = None if superseding else self._first(action)
                 if first is None:
                     self._expect(action, wanted)
-                    filing_.action(action, manifests.encode(wanted), temporary)
+                    filing_.action(action, wanted, temporary)
         finally:
             remove(temporary)
         return first or action
 
     def _expect(self, action: Action, manifest: Manifest) -> None:
         """Inside the transaction that files it: gc has not deleted, since they were looked at, what the action needs."""
-        explaining = {digest for digest in (action.parts, action.sources) if digest is not None}
-        if not self._objects.promised({action.manifest, *needed([manifest]), *explaining}):
+        if not self._objects.promised(actions.needs(action, manifest)):
             raise StoreError(f"outputs of {action.family} were deleted meanwhile", slug="missing-object")
 
     def _filing(self) -> AbstractContextManager[Filing]:

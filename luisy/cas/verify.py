@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luisy.cas import actions, manifests
+from luisy.cas import actions, manifests, marks
 from luisy.cas._layout import Layout
 from luisy.cas.action_rows import ActionRows
 from luisy.cas.fanned import batches, files_in, name_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from luisy.cas.action_rows import Result
     from luisy.cas.store import Store
-    from luisy.model import Manifest
+    from luisy.model import Action, Manifest
 
     Fetch = Callable[[Sequence[Key]], None]
 
@@ -53,6 +53,7 @@ class Flaw(Enum):
     DANGLING_ACTION = "dangling-action"
     DAMAGED_RECORD = "damaged-record"
     LOST_RECORD = "lost-record"
+    WRONG_NEEDS = "wrong-needs"
     UNREADABLE_FILE = "unreadable-file"
 
 
@@ -190,14 +191,17 @@ class _Inspector:
         parts = self._parts
         for keys in batches(self._names("actions", "key"), _AT_ONCE):
             results = parts.rows.owned([Key(key) for key in keys])
+            needs = parts.rows.needs([Key(key) for key in keys])
             wanted = {result: parts.wanted(result) for result in results}
             there = set(parts.index.sizes(sorted(set().union(*wanted.values())))) - self._bad
             for result, digests in wanted.items():
                 path = parts.layout.action(result.key)
-                if (flaw := _flaw_of_file(path, result.key)) is not None:
-                    yield Problem(flaw, result.key, path)
+                if isinstance(action := _read(path, result.key), Flaw):
+                    yield Problem(action, result.key, path)
                 elif not digests or digests - there:
                     yield Problem(Flaw.DANGLING_ACTION, result.key, path)
+                elif not _is_right(needs.get(result.key), result, action, digests):
+                    yield Problem(Flaw.WRONG_NEEDS, result.key, path)
 
     def _records(self) -> Iterator[Problem]:
         for kind, decode in DECODERS.items():
@@ -249,7 +253,7 @@ class _Parts:
         with self.alone():
             if not self._stands(suspect, bad):
                 return None
-            if suspect.flaw not in OF_ACTIONS:
+            if suspect.flaw not in {*OF_ACTIONS, Flaw.WRONG_NEEDS}:
                 return suspect
             family, params = self.rows.task_of(Key(suspect.name))
             return replace(suspect, family=family, params=params)
@@ -259,6 +263,10 @@ class _Parts:
         with self.alone():
             if not self._stands(problem):
                 return replace(problem, mended=Mended.REPLACED)
+            if problem.flaw is Flaw.WRONG_NEEDS:
+                with self.store.database.writing() as connection:
+                    self.rows.forget_needs(connection, Key(problem.name))
+                return replace(problem, mended=Mended.FORGOTTEN)
             moved = False
             with suppress(FileNotFoundError):
                 name = problem.name or "-".join(problem.path.split(os.sep)[-3:])
@@ -289,6 +297,8 @@ class _Parts:
             return os.path.lexists(problem.path) is not (problem.flaw is Flaw.LOST_RECORD)
         if problem.flaw in OF_ACTIONS:
             return not self._is_whole(Key(problem.name), bad)
+        if problem.flaw is Flaw.WRONG_NEEDS:
+            return self._misleads(Key(problem.name))
         if self.index.object(Digest(problem.name)) is None:
             return False  # somebody else has found out
         found = hash_object(problem.path)
@@ -301,11 +311,19 @@ class _Parts:
             return True
         wanted = self.wanted(result)
         return (
-            _flaw_of_file(self.layout.action(key), key) is None
+            not isinstance(_read(self.layout.action(key), key), Flaw)
             and bool(wanted)
             and set(self.index.sizes(sorted(wanted))) - bad == wanted
             and all(os.path.lexists(self.layout.object(digest)) for digest in wanted)
         )
+
+    def _misleads(self, key: Key) -> bool:
+        """Whether the index tells of the action at *key* that it needs something else than its files say."""
+        result, action = self.rows.own(key), _read(self.layout.action(key), key)
+        if result is None or isinstance(action, Flaw):
+            return False
+        wanted = self.wanted(result)
+        return bool(wanted) and not _is_right(self.rows.needs([key]).get(key), result, action, wanted)
 
     def wanted(self, result: Result) -> set[Digest]:
         """The objects that *result* promises; none if even their list cannot be read."""
@@ -320,10 +338,25 @@ class _Parts:
         return found if found.digest == result.manifest else None
 
 
-def _flaw_of_file(path: str, key: Key) -> Flaw | None:
+def _read(path: str, key: Key) -> Action | Flaw:
     try:
-        return None if actions.decode(Path(path).read_bytes()).key == key else Flaw.DAMAGED_ACTION
+        found = actions.decode(Path(path).read_bytes())
     except FileNotFoundError:
         return Flaw.LOST_ACTION
     except (OSError, CorruptionError):
         return Flaw.DAMAGED_ACTION
+    return found if found.key == key else Flaw.DAMAGED_ACTION
+
+
+def _is_right(needs: bytes | None, result: Result, action: Action, wanted: AbstractSet[Digest]) -> bool:
+    """Whether *needs* of the row of *result* is what the files say, or nothing.
+
+    :param action: by the file. Where that is of another filing (ADR 0022), it does not tell what explains this one.
+    :param wanted: the outputs with the manifest.
+    """
+    if needs is None:
+        return True
+    if (action.manifest, action.created) == (result.manifest, result.created):
+        return needs == marks.packed(result.manifest, {*wanted, *actions.explaining(action)})
+    told = marks.checked(bytes.fromhex(result.manifest), needs)
+    return told is not None and set(map(marks.mark, wanted)) <= set(marks.unpacked(told))

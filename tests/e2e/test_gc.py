@@ -166,6 +166,7 @@ def test_making_room_that_fails_fails_no_run(project: Project) -> None:
     name = next((project.store / "actions").glob("*/*"))
     name.chmod(0o644)
     name.write_text("rubbish")
+    in_index(project, "UPDATE actions SET needs = NULL")
     assert "no-room-made" in limited(project, 1)
 
 

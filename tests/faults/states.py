@@ -102,6 +102,10 @@ def old_index(victim: Victim) -> None:
         for script in later:
             for table in re.findall(r"^CREATE TABLE (\w+)", script, re.MULTILINE):
                 index.execute(f"DROP TABLE {table}")
+        for script in later:
+            for table, column in re.findall(r"^ALTER TABLE (\w+) ADD COLUMN (\w+)", script, re.MULTILINE):
+                if index.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchall():
+                    index.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         index.execute("DELETE FROM _sqlite_migrations WHERE name NOT LIKE '0001%'")
         index.execute("PRAGMA user_version = 1")
         index.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ class Judged:
     :param live: objects that something which stays needs.
     """
 
-    plan: gc.Plan
+    plan: gc.Plan[Digest]
     contents: AbstractSet[Digest]
     live: AbstractSet[Digest]
 
@@ -69,7 +70,7 @@ def judged(
         roots |= {digest, *(whole[digest].objects if digest in whole else ())}
     sizes = {digest: max(place.length for place in places) for digest, places in inventory.places.items()}
     holdings = [_holding(key, inventory, whole, wishes) for key in inventory.claims]
-    plan = gc.plan(holdings, sizes, roots, policy, now)
+    plan = gc.plan(holdings, gc.Listed(sizes), roots, policy, now)
     going = {one.holding.key for one in plan.results}
     live = roots.union(*(one.objects for one in holdings if one.key not in going))
     return Judged(plan, contents, live)
@@ -82,15 +83,15 @@ def _holding(key: Key, inventory: Inventory, whole: Mapping[Digest, Manifest], w
         key,
         action.project,
         action.family,
-        action.params,
+        json.dumps(dict(action.params), sort_keys=True),
         action.params_digest,
         action.created,
         inventory.used[key],
         action.seconds,
         action.size,
+        key not in wishes.here,
         frozenset().union(*(claim.needs(whole) for claim in claims)),
         key in wishes.protected,
-        key not in wishes.here,
     )
 
 

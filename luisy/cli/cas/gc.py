@@ -67,7 +67,7 @@ def _gc_store(settings: Settings, policy: Policy, *, dry_run: bool, agreed: bool
         return _told(settings, plan, collector.collect(plan), until=collector.waits_until())
 
 
-def _told(settings: Settings, plan: Plan, done: Collected | None, *, until: float | None) -> int:
+def _told(settings: Settings, plan: Plan[int], done: Collected | None, *, until: float | None) -> int:
     if settings.json:
         print_json(_document(settings, plan, done, until))
     elif not settings.quiet:
@@ -76,7 +76,9 @@ def _told(settings: Settings, plan: Plan, done: Collected | None, *, until: floa
     return ExitCode.DONE
 
 
-def _document(settings: Settings, plan: Plan, done: Collected | None, until: float | None) -> dict[str, Any]:
+def _document(
+    settings: Settings, plan: Plan[int], done: Collected | None, until: float | None
+) -> dict[str, Any]:
     from luisy.cas import browsing
 
     return {
@@ -92,7 +94,7 @@ def _document(settings: Settings, plan: Plan, done: Collected | None, until: flo
     }
 
 
-def _planned(plan: Plan, until: float | None) -> Iterator[str]:
+def _planned(plan: Plan[int], until: float | None) -> Iterator[str]:
     from luisy.report import human_bytes
 
     yield from result_lines(plan.results, elsewhere="only copy")

@@ -215,7 +215,7 @@ def test_what_gave_way_just_before_a_kill_gives_way_again(
     with suppress(KeyError), filing(store.database, store._layout, store._actions) as filing_:
         temporary = store._layout.temporary()
         Path(temporary).write_bytes(actions.encode(action(second, shallow_key=key(61))))
-        filing_.action(action(second, shallow_key=key(61)), b"", temporary)
+        filing_.action(action(second, shallow_key=key(61)), second, temporary)
         raise KeyError  # as far as the rows are concerned, it is killed here
     assert store.results([key(1)])[key(1)].manifest == first.digest
     store.record(action(second, shallow_key=key(61)), superseding=True)

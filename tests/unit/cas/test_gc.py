@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luisy.cas.gc import Holding, Occasion, Policy, Why, plan
+from luisy.cas.gc import Holding, Listed, Occasion, Policy, Why, plan
 from tests.unit.cas.values import digest, key
 
 if TYPE_CHECKING:
@@ -26,12 +26,13 @@ def holding(number: int, *, days: float = 0, objects: tuple[int, ...] = (), **ch
             "key": key(number),
             "project": "p",
             "family": "F",
-            "params": {},
+            "params_text": "{}",
             "params_digest": digest(1),
             "created": used,
             "used": used,
             "seconds": 1.0,
             "size": 10,
+            "only_copy": True,
             "objects": frozenset(digest(one) for one in (number, *objects)),
             **changes,
         }
@@ -40,7 +41,9 @@ def holding(number: int, *, days: float = 0, objects: tuple[int, ...] = (), **ch
 
 def went(holdings: list[Holding], policy: Policy, kept: frozenset[Digest] = frozenset()) -> dict[int, Why]:
     """The numbers of the results that are to go, and why."""
-    return {int(one.holding.key, 16): one.why for one in plan(holdings, SIZES, kept, policy, NOW).results}
+    return {
+        int(one.holding.key, 16): one.why for one in plan(holdings, Listed(SIZES), kept, policy, NOW).results
+    }
 
 
 def test_what_was_not_used_for_so_long_goes() -> None:
@@ -76,7 +79,7 @@ def test_least_worth_goes_first_until_it_fits() -> None:
 def test_objects_go_when_nothing_that_stays_needs_them() -> None:
     """Shared ones stay with the last that needs them; unreferenced ones go, but what is kept otherwise."""
     held = [holding(1, days=100, objects=(5,)), holding(2, objects=(5,))]
-    found = plan(held, SIZES, frozenset([digest(8)]), Policy(90 * DAY), NOW)
+    found = plan(held, Listed(SIZES), frozenset([digest(8)]), Policy(90 * DAY), NOW)
     assert set(found.objects) == {digest(number) for number in (1, 3, 4, 6, 7)}
     assert (found.bytes, found.bytes_left) == (50, 30)
 
@@ -96,11 +99,11 @@ def test_no_plan_takes_what_stays_needs(
         holding(number, days=days, objects=tuple(objects), protected=protected)
         for number, (days, objects, protected) in enumerate(given_, start=1)
     ]
-    found = plan(held, SIZES, frozenset(), Policy(90 * DAY, keep_last, max_size), NOW)
+    found = plan(held, Listed(SIZES), frozenset(), Policy(90 * DAY, keep_last, max_size), NOW)
     gone = {one.holding.key for one in found.results}
     staying = [one for one in held if one.key not in gone]
     assert all(one.key not in gone for one in held if one.protected)
-    assert not any(one.objects & set(found.objects) for one in staying)
+    assert not any(set(one.objects) & set(found.objects) for one in staying)
     assert found.bytes + found.bytes_left == sum(SIZES.values())
     if max_size is not None and found.bytes_left > max_size:
         assert all(one.protected for one in staying)
