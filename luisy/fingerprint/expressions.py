@@ -29,12 +29,12 @@ class Receiver(NamedTuple):
 
     :param chain: a name of the module, None for a local one.
     :param local: the local name.
-    :param steps: attributes, items and calls between the root and the expression.
+    :param inside: whether the expression is an attribute, an item or what a call gives, and not the root itself.
     """
 
     chain: Chain | None
     local: str
-    steps: int
+    inside: bool
 
 
 class Reader:
@@ -98,22 +98,22 @@ class Reader:
 
     def receivers(self, node: ast.AST, scope: Scope, depth: int = 0) -> list[Receiver]:
         """What an expression is rooted in; several things where it may be any of them."""
-        steps = 0
+        inside = False
         while (chain := self.chain(node, scope)) is None:
             if isinstance(node, (ast.Attribute, ast.Subscript, ast.Starred, ast.Await)):
-                node, steps = node.value, steps + 1
+                node, inside = node.value, True
             elif isinstance(node, ast.Call):
-                node, steps = node.func, steps + 1
+                node, inside = node.func, True
             else:
                 break
         if chain is not None:
-            return [Receiver(chain, "", steps)]
+            return [Receiver(chain, "", inside)]
         inner = _alternatives(node)
         if inner:
             return [found for one in inner for found in self.receivers(one, scope, depth)]
         if not isinstance(node, ast.Name):
             return []
-        found = [Receiver(None, node.id, steps)]
+        found = [Receiver(None, node.id, inside)]
         home = scope.find(node.id)
         if home is not None and depth < _MAX_ALIASES:
             for value in home.aliases.get(node.id, ()):

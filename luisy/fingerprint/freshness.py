@@ -7,16 +7,20 @@ import sys
 import types
 from typing import TYPE_CHECKING
 
+from luisy.fingerprint.project import attribute
+from luisy.fingerprint.scopes import import_chains
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from luisy.fingerprint.modules import Module
+    from luisy.fingerprint.scopes import Chain
 
 
 def is_loaded_code(module: Module) -> bool:
     """True if the file of *module* surely is what was loaded, or the module is not loaded at all.
 
-    Functions are compared by their code objects, constants by value. A module that does anything else at
+    Functions are compared by their code objects, constants by value, imports by what they bound. A module that does anything else at
     its top level (calls, loops) cannot be confirmed.
     """
     live = sys.modules.get(module.name)
@@ -24,7 +28,7 @@ def is_loaded_code(module: Module) -> bool:
         return True
     if module.file is None or module.binary or module.broken:
         return False
-    if not all(_is_confirmed(unit.statement, vars(live)) for unit in module.units):
+    if not all(_is_confirmed(unit.statement, vars(live), module.package) for unit in module.units):
         return False
     try:
         with open(module.file.path, "rb") as stream:  # bytes for compile(), as the import did
@@ -35,14 +39,15 @@ def is_loaded_code(module: Module) -> bool:
     return all(_shape(function.__code__) in on_disk for function in _functions(live))
 
 
-def _is_confirmed(statement: ast.stmt, names: dict[str, object]) -> bool:
+def _is_confirmed(statement: ast.stmt, names: Mapping[str, object], package: str) -> bool:
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return True
+        bound = import_chains(statement, package)
+        return all(n == "*" or (n in names and names[n] is _imported(chain)) for n, chain in bound)
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return _defaults_are_plain(statement) and isinstance(names.get(statement.name), types.FunctionType)
     if isinstance(statement, ast.ClassDef):
         return isinstance(names.get(statement.name), type) and _body_confirmed(
-            statement, names[statement.name]
+            statement, names[statement.name], package
         )
     if isinstance(statement, ast.Assign) and all(isinstance(t, ast.Name) for t in statement.targets):
         targets = [t.id for t in statement.targets if isinstance(t, ast.Name)]
@@ -54,9 +59,18 @@ def _is_confirmed(statement: ast.stmt, names: dict[str, object]) -> bool:
     return False
 
 
-def _body_confirmed(statement: ast.ClassDef, cls: object) -> bool:
+def _imported(chain: Chain) -> object:
+    module = chain[0].removeprefix(":")
+    live = sys.modules.get(module)
+    if len(chain) == 1:
+        return live
+    value = attribute(live, chain[1])
+    return value if value is not None else sys.modules.get(f"{module}.{chain[1]}")
+
+
+def _body_confirmed(statement: ast.ClassDef, cls: object, package: str) -> bool:
     return not statement.decorator_list and all(
-        _is_confirmed(inner, vars(cls))
+        _is_confirmed(inner, vars(cls), package)
         or (isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant))
         for inner in statement.body
         if not isinstance(inner, ast.Pass)

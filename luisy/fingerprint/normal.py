@@ -73,7 +73,7 @@ def text_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def constant(value: object) -> bytes:  # noqa: PLR0911  # one return per type of literal
+def constant(value: object) -> bytes:
     """A literal, tagged by type: ``1``, ``1.0``, ``True`` and ``"1"`` are four constants."""
     if value is None or value is Ellipsis or isinstance(value, bool):
         return b"c" + frame(repr(value).encode())
@@ -85,9 +85,8 @@ def constant(value: object) -> bytes:  # noqa: PLR0911  # one return per type of
         return b"j" + frame(value.real.hex().encode()) + frame(value.imag.hex().encode())
     if isinstance(value, str):
         return b"s" + frame(text_bytes(value))
-    if isinstance(value, bytes):
-        return b"b" + frame(value)
-    return b"?" + frame(text_bytes(repr(value)))
+    assert isinstance(value, bytes), value
+    return b"b" + frame(value)
 
 
 def decorator_name(decorator: ast.expr) -> str:
@@ -213,9 +212,7 @@ class _Writer:
     def _drop_silent_decorators(self, fields: dict[str, object]) -> None:
         decorators = fields.get("decorator_list")
         if isinstance(decorators, list):
-            silent = [
-                d for d in decorators if is_declaration(d) or (self._typing and is_silent(d, self._typing))
-            ]
+            silent = [d for d in decorators if is_declaration(d) or is_silent(d, self._typing)]
             fields["decorator_list"] = [d for d in decorators if d not in silent]
             if not fields["decorator_list"]:
                 del fields["decorator_list"]
@@ -267,23 +264,24 @@ _NAME = b"(" + _framed_name("Name") + b"=" + _framed_name("id") + b"n"
 
 def _joined(node: ast.JoinedStr) -> Iterator[_Part]:
     """An f-string: neighbouring texts are one (Python 3.12 cuts them otherwise than 3.11)."""
-    parts: list[str | ast.AST] = []
+    parts: list[str | ast.FormattedValue] = []
     for value in node.values:
-        if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            if parts and isinstance(parts[-1], str):
-                parts[-1] += value.value
-            elif value.value:
-                parts.append(value.value)
-        else:
+        if isinstance(value, ast.FormattedValue):
             parts.append(value)
-    if not any(isinstance(part, ast.AST) for part in parts):
+            continue
+        assert isinstance(value, ast.Constant), value
+        if parts and isinstance(parts[-1], str):
+            parts[-1] += str(value.value)
+        elif value.value:
+            parts.append(str(value.value))
+    if all(isinstance(part, str) for part in parts):
         yield constant("".join(str(part) for part in parts))
         return
     yield b"(F%d" % len(parts)
     for part in parts:
         if isinstance(part, str):
             yield constant(part)
-        elif isinstance(part, ast.FormattedValue):
+        else:
             yield b"{" + b"%d" % part.conversion
             yield (part.value, False)
             spec = part.format_spec
@@ -291,8 +289,6 @@ def _joined(node: ast.JoinedStr) -> Iterator[_Part]:
                 yield b":"
                 yield (spec, False)
             yield b"}"
-        else:
-            yield (part, False)
     yield b")"
 
 

@@ -165,13 +165,13 @@ def _is_static(node: ast.AST) -> bool:
 
 def _bind(scope: Scope, body: Iterable[ast.AST], package: str) -> None:
     local: set[str] = set()
+    outer: set[str] = set()
     for node in _own_nodes(body):
         local.update(bound_names(node))
         if isinstance(node, ast.Global):
             scope.shared.update(node.names)
         elif isinstance(node, ast.Nonlocal):
-            scope.shared -= set(node.names)
-            local.difference_update(node.names)
+            outer.update(node.names)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             scope.imports.update((n, c) for n, c in import_chains(node, package) if n != "*")
         elif isinstance(node, ast.Assign):
@@ -183,7 +183,7 @@ def _bind(scope: Scope, body: Iterable[ast.AST], package: str) -> None:
             _alias(scope, node.target, node.value)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             _alias(scope, node.optional_vars, node.context_expr)
-    scope.local = local
+    scope.local = local - outer
 
 
 def _alias(scope: Scope, target: ast.expr, value: ast.expr) -> None:
@@ -216,7 +216,11 @@ def _own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
             stack.extend(n for n in subtree(node) if isinstance(n, ast.NamedExpr))
             continue
         yield node
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            stack.extend(node.decorator_list)
-        elif not isinstance(node, ast.Lambda):
+        if isinstance(node, FUNCTIONS):
+            stack.extend([node.args, *node.decorator_list])
+        elif isinstance(node, ast.ClassDef):
+            stack.extend([*node.bases, *node.keywords, *node.decorator_list])
+        elif isinstance(node, ast.Lambda):
+            stack.append(node.args)
+        else:
             stack.extend(children(node))

@@ -40,7 +40,7 @@ def _bound_otherwise(node: ast.AST) -> tuple[str, ...]:
 
 def is_silent(decorator: ast.expr, names: TypingNames) -> bool:
     """True for ``@final`` and ``@override``."""
-    return bool(names) and names.get(_spelling(decorator)) in {"final", "override"}
+    return names.get(_spelling(decorator)) in {"final", "override"}
 
 
 def is_cast(call: ast.Call, names: TypingNames) -> bool:

@@ -111,8 +111,9 @@ class Canon:
         for cls in type(value).__mro__:
             slots = cls.__dict__.get("__slots__", ())
             for slot in (slots,) if isinstance(slots, str) else slots:
-                if hasattr(value, slot):
-                    state[slot] = getattr(value, slot)
+                name = _private(cls, slot)
+                if hasattr(value, name):
+                    state[name] = getattr(value, name)
         kept = sorted((name, item) for name, item in state.items() if name not in _UNSTABLE_ATTRIBUTES)
         return b"".join(self.write(name) + self.write(item) for name, item in kept)
 
@@ -148,6 +149,13 @@ def _cell(cell: types.CellType) -> object:
         return cell.cell_contents
     except ValueError:
         return None
+
+
+def _private(cls: type, name: str) -> str:
+    """How Python calls ``__name`` of *cls* outside of it."""
+    if name.startswith("__") and not name.endswith("__"):
+        return f"_{cls.__name__.lstrip('_')}{name}"
+    return name
 
 
 def _module(cls: type) -> str:

@@ -81,7 +81,7 @@ class Walk:
         """Note that the object that an expression gives changes: whatever it may be rooted in."""
         if context.annotation:
             return
-        for chain, local, steps in self.reader.receivers(node, scope):
+        for chain, local, inside in self.reader.receivers(node, scope):
             if chain is not None:
                 self.changed(chain, context.when | how)
                 continue
@@ -90,7 +90,7 @@ class Walk:
                 continue
             if local == home.own:
                 # `cls.registry[...] = cls` in __init_subclass__ or a metaclass: each subclass changes the base.
-                self.uses.changes_subclasses |= bool(steps)
+                self.uses.changes_subclasses |= inside
             elif local in home.params:
                 self.uses.changes_params = True
 

@@ -1,6 +1,16 @@
 """The corpus, as one list."""
 
-from tests.unit.fingerprint.cases import broad, edges, effects, elsewhere, meaning, neutral, objects, world
+from tests.unit.fingerprint.cases import (
+    broad,
+    edges,
+    effects,
+    elsewhere,
+    meaning,
+    neutral,
+    objects,
+    world,
+    writing,
+)
 from tests.unit.fingerprint.cases.table import CASES, Case
 
 __all__ = [
@@ -14,4 +24,5 @@ __all__ = [
     "neutral",
     "objects",
     "world",
+    "writing",
 ]
