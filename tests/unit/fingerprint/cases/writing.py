@@ -240,17 +240,7 @@ edit(
     "cast(int",
     "cast(float",
 )
-edit(
-    "signature under overload",
-    "same",
-    "it is for type checkers",
-    task(
-        "return leaf(5)",
-        "from typing import overload\n@overload\ndef leaf(n: int) -> int: ...\ndef leaf(n):\n    return n",
-    ),
-    "n: int",
-    "n: float",
-)
+
 
 # -- annotations and docstrings ------------------------------------------------------------------------------
 
