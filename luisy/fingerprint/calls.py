@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint.walk import Context, Walk
 
 _DEPENDENCY_DECORATORS = frozenset({"requires", "inherits", "copies"})
+MODULES_TABLE = frozenset({("sys", "modules"), (":sys", "modules")})
 _EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
 
 
@@ -122,11 +123,11 @@ def _special(walk: Walk, node: ast.Call, callee: Chain, scope: Scope, context: C
             else:
                 walk.uses.changes[(*chain, WHOLE)] = context.when
                 walk.blind(node, f"{ast.unparse(node)} sets an attribute with a computed name")
-    elif name == "getattr" and len(node.args) > 1 and not constant_getattr(node):
+    elif name == "getattr" and not constant_getattr(node):
         walk.blind(node, f"{ast.unparse(node)} reads an attribute with a computed name")
     elif name == "__subclasses__":
         walk.uses.subclasses.add(callee[:-1])
-    elif callee == ("globals",):
+    elif callee == ("globals",) or callee[:2] in MODULES_TABLE:
         walk.whole(node)
     elif callee in _EVALUATORS:
         _evaluated(walk, node, scope, context)

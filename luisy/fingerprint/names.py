@@ -6,7 +6,7 @@ import ast
 import contextlib
 from typing import TYPE_CHECKING
 
-from luisy.fingerprint.calls import call, command, decorators
+from luisy.fingerprint.calls import MODULES_TABLE, call, command, decorators
 from luisy.fingerprint.expressions import Reader
 from luisy.fingerprint.idioms import IMPORTERS, global_by_name
 from luisy.fingerprint.normal import annotations_are_read
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from luisy.fingerprint.scopes import Chain
 
 _WHOLE_MODULE = frozenset({"globals"})
-_MODULES_TABLE = frozenset({("sys", "modules"), (":sys", "modules")})
 
 
 def uses_of(
@@ -107,7 +106,7 @@ def _attribute(walk: Walk, node: ast.Attribute, scope: Scope, context: Context) 
         walk.push(scope, context, node.value)
     else:
         walk.read(chain, context)
-        if chain[:2] in _MODULES_TABLE:
+        if chain[:2] in MODULES_TABLE:
             walk.whole(node)
 
 
@@ -155,12 +154,9 @@ def _function(
     given = node.args
     walk.push(scope, context, *given.defaults, *(d for d in given.kw_defaults if d))
     inner = function_scope(node, scope, walk.package)
-    note = context._replace(annotation=How.ANNOTATION)
-    if annotations_are_read(node):
-        note = context
+    note = context if annotations_are_read(node) else context._replace(annotation=How.ANNOTATION)
     every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
-    _annotations(walk, inner if note is not context else scope, note, [a.annotation for a in every if a])
-    _annotations(walk, inner if note is not context else scope, note, [node.returns])
+    _annotations(walk, scope, note, [*(a.annotation for a in every if a), node.returns])
     later = context._replace(when=How.LATER)
     if scope.kind == "class" and node.name == "requires":
         later = later._replace(colour=How.REQUIRED)

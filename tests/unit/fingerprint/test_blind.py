@@ -24,6 +24,9 @@ BLIND = [
         "def helper(): pass",
         "computed name",
     ),
+    ("return getattr(*self.n)", "", "computed name"),
+    ("return sys.modules.get(self.n)", "import sys", "only the run knows"),
+    ("return map(sys.modules.get, self.n)", "import sys", "only the run knows"),
     ("import importlib\nreturn importlib.import_module(self.n)", "", "computed name"),
     ("return load(self.n)", "from importlib import import_module as load", "computed name"),
     ("return __import__(self.n)", "", "computed name"),
@@ -76,12 +79,17 @@ def test_what_cannot_be_followed_is_said(load: Load, tmp_path: Path, body: str, 
 
 
 @pytest.mark.parametrize(
-    "body",
-    ["return getattr(self, 'n')", "import pickle\nreturn pickle.dumps(3)", "import os\nreturn os.getcwd()"],
+    ("body", "head"),
+    [
+        ("return getattr(self, 'n')", ""),
+        ("import pickle\nreturn pickle.dumps(3)", ""),
+        ("import os\nreturn os.getcwd()", ""),
+        ("return A.x", "class A:\n    x = y = 3\nsetattr(A, 'x', 5)\ndelattr(A, 'y')\n"),
+    ],
 )
-def test_what_can_be_followed_is_no_blind_spot(load: Load, body: str) -> None:
+def test_what_can_be_followed_is_no_blind_spot(load: Load, body: str, head: str) -> None:
     """Constant names and harmless functions of the same modules are not named."""
-    module = load({"blind_case.py": task(body)})
+    module = load({"blind_case.py": task(body, head)})
     assert Fingerprinter().of(module.T).blind_spots == ()
 
 

@@ -8,6 +8,7 @@ from tests.unit.fingerprint.cases import (
     meaning,
     neutral,
     objects,
+    statements,
     world,
     writing,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "meaning",
     "neutral",
     "objects",
+    "statements",
     "world",
     "writing",
 ]
