@@ -198,8 +198,8 @@ class RemoteInspector:
                 yield RemoteProblem(flaw, one.digest.hex(), self.namespace.blob(one.blob))
 
     def broken(self) -> set[Digest]:
-        """Objects of which no place holds them."""
-        bad = {(one.digest, one.blob) for one in self.failed} | self.told()
+        """Objects of which no place holds them: what was hashed counts, whatever anybody told of it before."""
+        bad = {(one.digest, one.blob) for one in self.failed}
         located = self.rows.locations(list({Digest(digest.hex()) for digest, _ in bad}))
         return {digest for digest, places in located.items() if not good_places(places, bad)}
 

@@ -85,14 +85,13 @@ class RemoteRepairer:
 
     def _mend_objects(self) -> set[Digest]:
         """Tell what is bad, and put good copies beside it or in its place; the objects that are whole again."""
-        if not (self._look.failed or self._notes.doubts()):
+        wanted = {Digest(one.digest.hex()) for one in self._look.failed}
+        if not wanted:
             return set()
         for one, gone in self._look.failed.items():
             head = None if gone else self._remote.head(self._namespace.blob(one.blob))
             etag = f"gone {new_uuid()}" if head is None else str(head.etag)
             self._notes.doubt(BadRecord(one.digest, one.blob, etag, 0))
-        # Also what a killed repair had in its hands: by now it may be whole, and would still be told to be bad.
-        wanted = {Digest(one.digest.hex()) for one in self._notes.doubts()}
         here = self._store.check(wanted)
         pusher = Pusher(
             self._store,

@@ -172,6 +172,22 @@ def test_what_no_store_has_is_a_miss_after_the_repair(
     assert None not in pulled(tmp_path, remote, *keys).values()
 
 
+def test_what_was_told_to_be_bad_and_is_whole_is_not_taken_out(
+    one: Machine, remote: MemoryRemote, tmp_path: Path
+) -> None:
+    """By who has no copy either: he has hashed it himself."""
+    (name,) = blobs(remote, "objects/")
+    whole = remote.get(name)
+    _own_blob(remote)
+    other = machine(tmp_path, "other", remote)
+    assert other.pull(key(2)) == {key(2): None}
+    remote.put(name, whole)
+    other.result(9, b"tells what it has met")
+    other.mirror.push([key(9)])
+    assert looked_at(other.store, remote, mending=True).problems == []
+    assert pulled(tmp_path, remote, key(2)) == {key(2): one.content(key(2))}
+
+
 @pytest.fixture
 def twice(tmp_path: Path, remote: MemoryRemote) -> Machine:
     """A machine that has pushed a result, and then, deliberately, another one in its place; each is a blob."""
