@@ -115,13 +115,20 @@ class Changes:
             top = self._resolver.locator.locate(name.partition(".")[0])
             if name not in self._indexed and (top.origin is Origin.PROJECT or top.path is None):
                 self.index_module(self._resolver.module(name))
-                self._resolver.forget()  # what it binds or changes may be what others' names stand for
         self._seen_loaded = len(sys.modules)
 
     def index(self, name: str) -> None:
-        """Look at one module, loaded or not."""
-        if name not in self._indexed:
-            self.index_module(self._resolver.module(name))
+        """Look at one module, loaded or not; if it is not, also at those that its import will load."""
+        todo = [name]
+        while todo:
+            name = todo.pop()
+            module = self._resolver.module(name) if name not in self._indexed else None
+            self.index_module(module)
+            if module is not None and name not in sys.modules:
+                todo.append(module.package)
+                todo += (
+                    name for unit in module.units if unit.uses.imports for name in sorted(unit.uses.loads)
+                )
 
     def index_module(self, module: Module | None) -> None:
         """Look at the statements of *module*."""
@@ -141,6 +148,7 @@ class Changes:
                     if target != alias:
                         self._aliases.setdefault(target, set()).add(alias)
             self.generation += 1  # what this statement asked was answered without itself
+        self._resolver.forget()  # what it binds or changes may be what others' names stand for
 
     def _nodes(self, module: str, chains: Iterable[Chain]) -> Iterator[Node]:
         for chain in chains:

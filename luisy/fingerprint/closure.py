@@ -68,16 +68,17 @@ class Follower:
 
     def closure(self, roots: Iterable[Node], ignored: AbstractSet[Target] = frozenset()) -> Closure:
         """Everything that *roots* lead to, but for the names *ignored* and what only they lead to."""
-        starts = list(roots)
-        self.resolver.changes.index_loaded()
-        found, asks = self._walk(starts, ignored, Keep.CODE), False
+        starts, changes = list(roots), self.resolver.changes
+        changes.index_loaded()
+        keep, asks = Keep.CODE, False
         while True:
-            before = (found.keep, asks)
+            # A module that is not loaded yet may change what was passed before.
+            before = (keep, asks, changes.generation)
+            found = self._walk(starts, ignored, keep, asks_tasks=asks)
             keep = self._keep_for(found)
             asks = asks or any(self.edges(node, keep).asks_tasks for node in found.nodes)
-            if (keep, asks) == before:
+            if (keep, asks, changes.generation) == before:
                 break
-            found = self._walk(starts, ignored, keep, asks_tasks=asks)
         found.blind.update(blind_spots(found.nodes, self.resolver))
         return found
 
@@ -139,13 +140,17 @@ class Follower:
         return self._edges[key]
 
     def _make_edges(self, node: Node, keep: Keep) -> _Edges:
+        changes = self.resolver.changes
+        changes.index(node.module)
+        for unit in self.resolver.units(node):
+            for module in sorted(unit.uses.loads):
+                changes.index(module)
         if node.name == WHOLE:
             return self._whole_edges(node)
         targets: dict[Target, How] = {}
         words: set[str] = set()
         asks = False
         for unit in self.resolver.units(node):
-            self.resolver.changes.index(unit.module)
             words |= unit.uses.words
             asks |= unit.uses.asks_tasks
             for target, how in self._unit_edges(unit, keep):

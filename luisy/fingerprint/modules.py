@@ -26,7 +26,6 @@ from luisy.fingerprint.normal import (
     without_effect,
 )
 from luisy.fingerprint.result import SourceFile
-from luisy.fingerprint.scopes import absolute_module
 from luisy.fingerprint.trees import subtree
 from luisy.fingerprint.typing_names import typing_names
 from luisy.fingerprint.uses import Uses
@@ -128,7 +127,6 @@ class Module:
 
     :param binders: name -> the units that bind it, in order.
     :param stars: its imports of all names of a module, in order.
-    :param imported: modules that it imports when it is imported.
     :param exports: ``__all__`` where it is a plain list of names.
     :param binary: digest of a module without source (C extension, byte code only).
     :param broken: why there are no units, empty if there are; it counts by its bytes.
@@ -142,7 +140,6 @@ class Module:
     units: list[Unit] = field(default_factory=list)
     binders: dict[str, list[Unit]] = field(default_factory=dict)
     stars: list[Star] = field(default_factory=list)
-    imported: set[str] = field(default_factory=set)
     exports: frozenset[str] | None = None
     binary: str = ""
     broken: str = ""
@@ -268,13 +265,6 @@ def _fill(module: Module, tree: ast.Module) -> None:
         module.units.append(unit)
         for bound in sorted(uses.binds):
             module.binders.setdefault(bound, []).append(unit)
-        for node in subtree(statement) if uses.imports else ():
-            if isinstance(node, ast.Import):
-                module.imported.update(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                source = absolute_module(node, module.package)
-                module.imported.add(source)
-                module.imported.update(f"{source}.{alias.name}" for alias in node.names if alias.name != "*")
         module.stars.extend(Star(chain[0][1:], unit) for chain in uses.imports.get("*", ()))
     module.binders.pop("*", None)
     module.exports = _exports(module)

@@ -18,6 +18,7 @@ from luisy.fingerprint.scopes import (
     comprehension_scope,
     function_scope,
     import_chains,
+    imported_modules,
 )
 from luisy.fingerprint.tasks_held import TASK_NAMES, holds_tasks
 from luisy.fingerprint.trees import children, subtree
@@ -260,6 +261,7 @@ def _return(walk: Walk, node: ast.Return, scope: Scope, context: Context) -> Non
 
 
 def _import(walk: Walk, node: ast.Import | ast.ImportFrom, scope: Scope, context: Context) -> None:
+    walk.uses.loads.update(imported_modules(node, walk.package))
     if scope.kind == "class":
         for _, chain in import_chains(node, walk.package):
             walk.read(chain, context)

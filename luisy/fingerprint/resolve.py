@@ -71,12 +71,6 @@ class Resolver:
         parsed = self.module(module)
         return parsed.file.path if parsed is not None and parsed.file is not None else module
 
-    def adopt(self, module: Module) -> None:
-        """Take *module* for the one of its name (its text was found another way)."""
-        self._modules[module.name] = module
-        self.forget()
-        self.changes.index_module(module)
-
     def forget(self) -> None:
         """Drop the answers: what names stand for may have changed."""
         self._targets.clear()
@@ -104,7 +98,7 @@ class Resolver:
             return [self._external(located, chain[1:])]
         if len(chain) == 1:
             return [Node(located.name, WHOLE)]
-        if chain[1] == "__dict__":
+        if chain[1] in {"__dict__", "__annotations__"}:
             return [Node(located.name, WHOLE)]
         if chain[1] in _MODULE_ATTRIBUTES and not self._binds(located.name, chain[1]):
             return []
@@ -186,8 +180,10 @@ class Resolver:
         if len(importing) < len(units) or any(not unit.is_import for unit in units) or self.changes.of(node):
             found.append(node)
         elif not any(
-            (node.name,) in unit.uses.reads and unit.uses.reads[(node.name,)] & How.NOW
+            # What is called may look at it, too.
+            how & How.NOW and (chain[0] == node.name or chain in unit.uses.calls)
             for unit in owner.units[units[0].order : units[-1].order]
+            for chain, how in unit.uses.reads.items()
         ):
             importing = importing[-1:]
         for unit in importing:

@@ -227,6 +227,7 @@ class Uses:
     :param rebinds: names of the module that it binds in a disguise: ``global``, ``globals()["name"]``.
     :param commands: what it calls for its effect alone, while the module is imported.
     :param called_at: the line of the first call.
+    :param loads: modules that its imports may load, those in its functions too.
     :param subclasses: classes that it asks for their subclasses.
     :param calls_params: it calls a parameter of one of its functions.
     :param asks_tasks: it uses more of the tasks that ``self.requires()`` gives than Luigi's own methods.
@@ -235,6 +236,7 @@ class Uses:
     binds: set[str] = field(default_factory=set)
     rebinds: set[str] = field(default_factory=set)
     imports: dict[str, list[Chain]] = field(default_factory=dict)
+    loads: set[str] = field(default_factory=set)
     reads: dict[Chain, How] = field(default_factory=dict)
     changes: dict[Chain, How] = field(default_factory=dict)
     calls: dict[Chain, How] = field(default_factory=dict)
