@@ -159,12 +159,17 @@ class Catalogue:
         while folder != os.path.dirname(folder):  # likewise
             relative = path[len(folder) + 1 :].replace(os.sep, "/")
             top = relative.split("/", 1)[0]
+            likely = None  # what brings the package, for files that it made or left unlisted
             for distribution in self._likely_first(folder, top):
                 if not distribution.may_have(top.removesuffix(".py")):
                     continue
                 files = distribution.files()
-                if relative in files or (top + "/__init__.py") in files or (top + ".py") in files:
+                if relative in files:
                     return distribution
+                if likely is None and ((top + "/__init__.py") in files or (top + ".py") in files):
+                    likely = distribution
+            if likely is not None:
+                return likely
             folder = os.path.dirname(folder)  # likewise
         return None
 

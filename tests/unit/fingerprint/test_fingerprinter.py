@@ -272,6 +272,36 @@ def test_namespace_package_counts_by_the_part_used(monkeypatch: pytest.MonkeyPat
     assert dict(Fingerprinter().of(module.T).packages) == {"two": "6"}
 
 
+def test_package_of_two_distributions_counts_by_the_part_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: Path
+) -> None:
+    """Where two distributions share a package with an ``__init__``, the one that lists the used module counts."""
+    (installed / "shared" / "__init__.py").write_text("")
+    for name in ("one-5", "two-6"):
+        with (installed / f"{name}.dist-info" / "RECORD").open("a") as stream:
+            stream.write("shared/__init__.py,,\n")
+    text = "import luigi\nimport shared.two\nclass T(luigi.Task):\n    def run(self):\n        return shared.two.x\n"
+    module = load(monkeypatch, tmp_path / "p", {"tasks.py": text})
+    assert dict(Fingerprinter().of(module.T).packages) == {"two": "6"}
+
+
+@pytest.mark.usefixtures("installed")
+def test_star_import_of_a_distribution_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A name that a star import brings from an installed module counts as the module's distribution, others do not."""
+    text = "import luigi\nfrom thing import *\nfrom bringer import *\nclass T(luigi.Task):\n    def run(self):\n        return len(f())\n"
+    module = load(monkeypatch, tmp_path / "p", {"tasks.py": text})
+    assert dict(Fingerprinter().of(module.T).packages) == {"thing-dist": "1.2"}
+
+
+def test_long_chain_of_imports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A name that 400 modules pass on, one to the other, is followed to its definition."""
+    files = {f"m{n}.py": f"from .m{n + 1} import X\n" for n in range(400)}
+    last_first = "".join(f"from . import m{n}\n" for n in range(400, -1, -1))
+    text = f"import luigi\n{last_first}class T(luigi.Task):\n    def run(self):\n        return m0.X\n"
+    module = load(monkeypatch, tmp_path, {**files, "m400.py": "X = 1\n", "tasks.py": text})
+    assert "code pkg.m400:X" in Fingerprinter().of(module.T).parts
+
+
 def test_editable_install_is_project_code(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: Path
 ) -> None:
