@@ -139,6 +139,25 @@ class Database:
         if self._commits % _COMMITS_BETWEEN_LOOKS == 0:
             self.checkpoint(at_bytes=_CHECKPOINT_BYTES)
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Queries inside see one state of the index, whatever other processes write. Nothing may be written inside.
+
+        :raises StoreError: SQLite refused.
+        """
+        with self.lock, translated():
+            if self._depth:  # of a transaction, which is one
+                yield
+                return
+            connection = self.connection
+            connection.execute("BEGIN")
+            self._depth = 1
+            try:
+                yield
+            finally:
+                self._depth = 0
+                connection.execute("COMMIT")
+
     def checkpoint(self, *, at_bytes: int = 0) -> None:
         """Move the WAL into the index, unless another process is at it or it is not over *at_bytes*.
 

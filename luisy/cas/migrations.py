@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database, Migrations
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Number of the newest SQL file. A test compares it with the files."""
 
 _BUSY_SECONDS = 30.0

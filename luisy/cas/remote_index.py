@@ -1,7 +1,7 @@
 """The merged index of a remote: segments as rows.
 
-It is exactly the union of the segments that a listing showed and that none of them supersedes. Rows carry their
-segment in their id and go with it.
+It is exactly the union of the segments that a listing showed and that none of them supersedes; or, where some are merged
+in part, exactly that for what was asked (``luisy.cas.remote_parts``). Rows carry their segment in their id and go with it.
 """
 
 # ruff: noqa: S608 - SQL is put together from this package's own constants; values are bound
@@ -11,29 +11,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from luisy.cas import actions
-from luisy.cas.action_rows import INLINE_BYTES
-from luisy.cas.envelope import END_OF_TIME, body_of
 from luisy.cas.hashing import digest_bytes
-from luisy.cas.remote_records import UNPACKABLE, Kind, digests_in, rank
-from luisy.cas.segments import Opened, frame_records, open_segment, read_directory, records_of
+from luisy.cas.remote_filling import BITS, Filler, Read
+from luisy.cas.remote_records import NAME_BYTES
+from luisy.cas.segments import Opened, frame_records, open_segment, read_directory, records_in, records_of
 from luisy.cas.signing import PublicKey, is_signed
 from luisy.errors import CorruptionError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
     from luisy.cas.database import Database
-    from luisy.cas.remote_records import ActionRecord, BadRecord, Block, Records
+    from luisy.cas.remote_records import Records
     from luisy.cas.segments import Directory
 
-BITS = 24
-"""A row's id is its segment's id, shifted by this, plus a number."""
-
-_NAME_BYTES = 32
+_DIRECTORIES = 8
+"""Directories that are kept unpacked."""
 
 _OF_SEGMENT = (
     "remote_frames",
@@ -47,43 +41,20 @@ _OF_SEGMENT = (
 )
 
 
-class _Input(msgspec.Struct):
-    digest: str
-
-
-class _Columns(msgspec.Struct):
-    """What a row has of an action file: parsed in one go, since a merge meets thousands."""
-
-    key: str
-    manifest: str
-    project: str
-    family: str
-    params_digest: str
-    fingerprint: str
-    inputs: list[_Input]
-    base_key: str | None
-    shallow_key: str | None
-    created: float
-    seconds: float
-    size: int
-    adopted: bool
-
-
-_columns = msgspec.json.Decoder(_Columns)
-
-
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A segment that is about to be merged.
+    """A segment that is about to be merged, or a part of one.
 
     :param name: last part of the blob's name.
-    :param records: what its frames hold.
+    :param stored: bytes of the directory.
+    :param frames: those that were read, by their numbers in the directory.
     """
 
     name: str
     etag: str
-    opened: Opened
-    records: Records
+    directory: Directory
+    stored: bytes
+    frames: Mapping[int, Read]
 
     @classmethod
     def read(cls, name: str, etag: str, data: bytes, project: str) -> Incoming:
@@ -92,26 +63,38 @@ class Incoming:
         :raises CorruptionError: as :func:`luisy.cas.segments.open_segment`.
         """
         opened = open_segment(data, project)
-        return cls(name, etag, opened, records_of(opened))
+        directory = opened.directory
+        frames = {
+            number: Read(stored, records_in(directory, number, stored))
+            for number, stored in enumerate(opened.frames)
+        }
+        return cls(name, etag, directory, opened.stored, frames)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its frames were read."""
+        return len(self.frames) == len(self.directory.frames)
 
     @property
     def supersedes(self) -> frozenset[str]:
         """Names of the segments that it stands for."""
-        return frozenset(self.opened.directory.supersedes)
+        return frozenset(self.directory.supersedes)
 
     @property
     def size(self) -> int:
         """Bytes of its frames and blocks, unpacked, about."""
-        directory = self.opened.directory
-        blocks = sum(len(block.records) + len(block.signature) + _NAME_BYTES for block in directory.blocks)
-        return blocks + sum(frame.raw for frame in directory.frames)
+        blocks = sum(
+            len(block.records) + len(block.signature) + NAME_BYTES for block in self.directory.blocks
+        )
+        return blocks + sum(frame.raw for frame in self.directory.frames)
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A segment that is merged.
+    """A segment that is merged, or a part of it.
 
     :param size: bytes of its frames and blocks, unpacked, about.
+    :param is_whole: whether all of its frames are merged.
     """
 
     id: int
@@ -119,6 +102,7 @@ class Merged:
     etag: str
     size: int
     supersedes: frozenset[str]
+    is_whole: bool
 
 
 class RemoteIndex:
@@ -133,7 +117,7 @@ class RemoteIndex:
         self.project = project
         self.url = url
         self._id: int | None = None
-        self._read: tuple[int, Directory] | None = None  # the directory that was read last
+        self._directories: dict[int, tuple[bytes, Directory]] = {}  # those that were read last
 
     @property
     def namespace(self) -> int:
@@ -156,10 +140,13 @@ class RemoteIndex:
     def merged(self) -> dict[str, Merged]:
         """The segments that are merged, by name."""
         rows = self.database.query(
-            "SELECT id, name, etag, size, supersedes FROM remote_segments WHERE namespace = ?",
+            "SELECT id, name, etag, size, supersedes, whole FROM remote_segments WHERE namespace = ?",
             (self.namespace,),
         )
-        return {row[1]: Merged(row[0], row[1], row[2], row[3], frozenset(row[4].split())) for row in rows}
+        return {
+            row[1]: Merged(row[0], row[1], row[2], row[3], frozenset(row[4].split()), row[5] == 1)
+            for row in rows
+        }
 
     def drop(self, connection: sqlite3.Connection, segment: int) -> None:
         """Forget a segment and all that came with it."""
@@ -171,55 +158,51 @@ class RemoteIndex:
 
     def add(self, connection: sqlite3.Connection, incoming: Incoming) -> int:
         """Merge a segment; returns how many of its records were left out because they are not sound."""
-        directory = incoming.opened.directory
-        records = incoming.records
         segment = connection.execute(
-            "INSERT INTO remote_segments (namespace, name, etag, size, supersedes, directory)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO remote_segments (namespace, name, etag, size, supersedes, directory, whole)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 self.namespace,
                 incoming.name,
                 incoming.etag,
                 incoming.size,
-                " ".join(directory.supersedes),
-                incoming.opened.stored,
+                " ".join(incoming.directory.supersedes),
+                incoming.stored,
+                incoming.is_whole,
             ),
         ).lastrowid
-        start = int(segment or 0) << BITS
-        _insert(connection, "remote_frames", start, [(stored,) for stored in incoming.opened.frames])
-        counts = [frame.count for frame in directory.frames if frame.kind == Kind.ACTION]
-        _insert(connection, "remote_blocks", start, [_block_row(block) for block in records.blocks])
-        first = next((n for n, frame in enumerate(directory.frames) if frame.kind == Kind.ACTION), 0)
-        places = [(first + n, position) for n, count in enumerate(counts) for position in range(count)]
-        rows = [
-            row
-            for one, place in zip(records.actions, places, strict=True)
-            if (row := _action_row(one, records.blocks, self.project, place, start)) is not None
-        ]
-        _insert(connection, "remote_actions", start, rows)
-        _insert(
-            connection, "remote_contents", start, [(one.content, one.manifest) for one in records.contents]
+        filler = Filler(connection, self.project, int(segment or 0) << BITS, incoming.directory)
+        filler.blocks()
+        return filler.fill(incoming.frames)
+
+    def fill(self, connection: sqlite3.Connection, segment: int, frames: Mapping[int, Read]) -> int:
+        """Merge more frames of a segment, those that are not merged yet; as :meth:`add`.
+
+        A segment that another process has dropped stays so.
+        """
+        if not connection.execute("SELECT 1 FROM remote_segments WHERE id = ?", (segment,)).fetchall():
+            return 0
+        directory, there = self.directory(segment), self.frames_of(segment)
+        new = {number: one for number, one in frames.items() if number not in there}
+        left_out = Filler(connection, self.project, segment << BITS, directory).fill(new)
+        if len(there) + len(new) == len(directory.frames):
+            connection.execute("UPDATE remote_segments SET whole = 1 WHERE id = ?", (segment,))
+        return left_out
+
+    def frames_of(self, segment: int) -> set[int]:
+        """The numbers of its frames that are merged."""
+        rows = self.database.query(
+            "SELECT id FROM remote_frames WHERE id BETWEEN ? AND ?",
+            (segment << BITS, (segment + 1 << BITS) - 1),
         )
-        sound = [one for one in records.locations if one.is_sound()]
-        blobs = {name: start + number for number, name in enumerate(dict.fromkeys(one.blob for one in sound))}
-        _insert(connection, "remote_blobs", start, [(name,) for name in blobs])
-        _insert(
-            connection,
-            "remote_locations",
-            start,
-            [(one.digest, blobs[one.blob], one.offset, one.length, one.encoding, one.size) for one in sound],
+        return {row[0] & (1 << BITS) - 1 for row in rows}
+
+    def partial(self) -> list[int]:
+        """The ids of the segments of which not all frames are merged."""
+        rows = self.database.query(
+            "SELECT id FROM remote_segments WHERE namespace = ? AND whole = 0 ORDER BY id", (self.namespace,)
         )
-        _insert(connection, "remote_uses", start, [(one.key, one.used) for one in records.uses])
-        _insert(
-            connection,
-            "remote_bads",
-            start,
-            [
-                (one.digest, one.blob, one.etag, min(one.mended, 1), _listing(one, records.blocks, start))
-                for one in records.bads
-            ],
-        )
-        return len(records.actions) - len(rows) + len(records.locations) - len(sound)
+        return [row[0] for row in rows]
 
     def verify(self, connection: sqlite3.Connection, keys: Collection[PublicKey]) -> int:
         """Look at the signatures by *keys* that nobody has looked at yet; how many of them are wrong."""
@@ -292,21 +275,26 @@ class RemoteIndex:
         return found
 
     def frame(self, segment: int, number: int) -> list[Any]:
-        """The records of one frame of a merged segment."""
-        directory = self.directory(segment)
+        """The records of one frame that is merged."""
+        return frame_records(self.directory(segment).frames[number], self.stored(segment, number))
+
+    def stored(self, segment: int, number: int) -> bytes:
+        """The bytes of one frame that is merged."""
         ((data,),) = self.database.query(
             "SELECT data FROM remote_frames WHERE id = ?", (segment << BITS | number,)
         )
-        return frame_records(directory.frames[number], data)
+        return bytes(data)
 
     def directory(self, segment: int) -> Directory:
         """The directory of a merged segment."""
-        if self._read is None or self._read[0] != segment:
-            ((stored,),) = self.database.query(
-                "SELECT directory FROM remote_segments WHERE id = ?", (segment,)
-            )
-            self._read = (segment, read_directory(stored))
-        return self._read[1]
+        ((stored,),) = self.database.query("SELECT directory FROM remote_segments WHERE id = ?", (segment,))
+        kept = self._directories.pop(segment, None)
+        if kept is None or kept[0] != stored:  # an index that was made anew, or is another after a fork
+            kept = (stored, read_directory(stored))
+        while len(self._directories) >= _DIRECTORIES:
+            self._directories.pop(next(iter(self._directories)))
+        self._directories[segment] = kept
+        return kept[1]
 
 
 def known_projects(database: Database, url: str) -> set[str]:
@@ -317,77 +305,3 @@ def known_projects(database: Database, url: str) -> set[str]:
 def keys_in_sql(keys: Iterable[PublicKey]) -> str:
     """*keys* as SQL has them in a list: there are few, and the same in every question of a run."""
     return ", ".join(f"X'{key.hex()}'" for key in sorted(keys))
-
-
-def _insert(connection: sqlite3.Connection, table: str, start: int, rows: Sequence[Sequence[Any]]) -> None:
-    if rows:
-        connection.executemany(
-            f"INSERT INTO {table} VALUES (?{', ?' * len(rows[0])})",
-            ((start + number, *row) for number, row in enumerate(rows)),
-        )
-
-
-def _block_row(block: Block) -> tuple[bytes, int]:
-    return block.key_id, 0 if block.key_id else 1
-
-
-def _listing(bad: BadRecord, blocks: Sequence[Block], start: int) -> int | None:
-    """The id of the block that says so: there is one, unless an older luisy wrote it, or somebody without a key."""
-    told = bad.told()
-    return next((start + number for number, block in enumerate(blocks) if told in digests_in(block)), None)
-
-
-def _action_row(
-    record: ActionRecord, blocks: Sequence[Block], project: str, place: tuple[int, int], start: int
-) -> tuple[Any, ...] | None:
-    """The row of an action; None if the record is not sound."""
-    block = blocks[record.block]
-    try:
-        found = _columns.decode(body_of(actions.KIND, record.action))
-        row = (
-            record.key,
-            rank(record, block.opened),
-            block.slot,
-            *place,
-            _name(found.base_key),
-            _name(found.shallow_key),
-            found.family,
-            _name(found.params_digest),
-            _name(found.fingerprint),
-            _name(found.manifest),
-            _inline(record.manifest, found.manifest),
-            b"".join(_name(one.digest) or b"" for one in found.inputs),
-            found.size,
-            found.seconds,
-            found.created,
-            found.adopted,
-            start + record.block,
-        )
-    except (CorruptionError, *UNPACKABLE):
-        return None
-    listed = record.digest() in digests_in(block)
-    sound = (
-        listed
-        and found.project == project
-        and _name(found.key) == record.key
-        and 0 <= found.size < 1 << 63
-        and 0 <= found.created < END_OF_TIME
-    )
-    return row if sound else None
-
-
-def _name(digest: str | None) -> bytes | None:
-    """32 bytes; ValueError where that is not what the digits say."""
-    if digest is None:
-        return None
-    found = bytes.fromhex(digest)
-    if len(found) != _NAME_BYTES:
-        raise ValueError(digest)
-    return found
-
-
-def _inline(manifest: bytes | None, digest: str) -> bytes | None:
-    """A manifest that came with its record, if it is the right one and small."""
-    if manifest is None or len(manifest) > INLINE_BYTES or digest_bytes(manifest) != digest:
-        return None
-    return manifest

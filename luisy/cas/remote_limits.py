@@ -43,6 +43,9 @@ PACK = 16 * MIB
 FRAME_RAW = 64 * KIB
 """Bytes of one frame of a segment, unpacked, about."""
 
+LOOKUPS_ABOVE = 1 * MIB
+"""Bytes of records in a segment, unpacked, above which it tells by lookups which of its frames hold what."""
+
 SEGMENT_WANTED = 32 * MIB
 """Bytes of records that one push commits at once, about; what is more goes in several."""
 
@@ -73,6 +76,27 @@ RANGE = 8 * MIB
 
 PIECE = 8 * MIB
 """Bytes that an adapter moves at once, about: of a larger object it holds several such pieces."""
+
+WHOLE_BELOW = 1 * MIB
+"""Bytes of a segment's blob up to which it is fetched whole: its parts would take more requests, and hardly less time."""
+
+TAIL_SHARE = 16
+"""The part of a segment that is fetched to find its directory: that is a twentieth of it, about."""
+
+PART_GAP = 64 * KIB
+"""Bytes between two wanted frames of a segment that are rather read than paid with another request."""
+
+PART_SHARE = 4
+"""Who needs more than this part of a segment fetches all of it."""
+
+PART_REQUESTS = 64
+"""Ranges of one segment that one process reads, before it fetches the rest in one request."""
+
+PART_ROUNDS = 16
+"""How often it does so, one after the other."""
+
+PART_STEPS = 32
+"""How often a question looks for what it needs: two or three times is usual, more if the index keeps changing."""
 
 # --- gc
 

@@ -38,6 +38,7 @@ UNPACKABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """What decoding MessagePack raises: texts that are not UTF-8 are an error of another kind (UnicodeDecodeError)."""
 
 Name = Annotated[bytes, msgspec.Meta(min_length=NAME_BYTES, max_length=NAME_BYTES)]
+Start = Annotated[bytes, msgspec.Meta(min_length=8, max_length=8)]
 Uuid = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 Short = Annotated[bytes, msgspec.Meta(max_length=256)]
@@ -59,6 +60,10 @@ class Kind(IntEnum):
     LOCATION = 3
     USE = 4
     BAD = 5
+
+
+LOOKUP = 128
+"""Kind of the frames that tell in which frames of actions to look: only for who reads a segment in part."""
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -189,6 +194,16 @@ class BadRecord(Record, frozen=True):
         )
 
 
+class LookupRecord(Record, frozen=True, order=True):
+    """An action that is looked up by this is in that frame (``luisy.cas.remote_lookups``).
+
+    :param frame: its number in the directory.
+    """
+
+    name: Start
+    frame: Count
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """The records of a segment, or of several that are folded."""
@@ -203,7 +218,7 @@ class Records:
     @property
     def size(self) -> int:
         """Bytes that the records will take unpacked, about and rather too many."""
-        inline = sum(len(one.action) + len(one.manifest or b"") + 96 for one in self.actions)
+        inline = sum(len(one.action) + len(one.manifest or b"") + 112 for one in self.actions)
         inline += sum(len(one.manifest or b"") + 64 for one in self.contents)
         blocks = sum(len(block.records) + 96 for block in self.blocks)
         return inline + blocks + 144 * len(self.locations) + 48 * len(self.uses) + 176 * len(self.bads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -12,8 +13,11 @@ import pytest
 
 from luisy.cas import Store
 from luisy.cas.remote.counting import Counting, Meter
+from luisy.cas.remote.memory import MemoryRemote
+from luisy.cas.remote_limits import MIB
 from luisy.cas.transfer import Mirror
 from luisy.errors import RemoteError
+from luisy.model import Key
 from tests.azurite import azurite as azurite  # noqa: PLC0414 - a fixture
 from tests.conformance.conftest import (
     azure_place as azure_place,  # noqa: PLC0414 - a fixture
@@ -28,6 +32,7 @@ from tests.conformance.conftest import (
     place as place,  # noqa: PLC0414 - a fixture
 )
 from tests.mirrors import machine, put_refs
+from tests.unit.cas.transfer.segments_made import compact, others
 from tests.unit.cas.values import key
 
 if TYPE_CHECKING:
@@ -188,3 +193,32 @@ def test_two_processes_of_one_store_push_at_once(tmp_path: Path) -> None:
     two = machine(tmp_path, "two", DirectoryRemote(str(folder)))
     two.mirror.refresh()
     assert len(two.mirror.fetch([key(number) for number in range(40)]).actions) == 40
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> MemoryRemote:
+    """A remote with one result of ours and 28,000 of others, in one segment of 20 MiB."""
+    remote = MemoryRemote()
+    one = machine(tmp_path_factory.mktemp("large"), "one", remote)
+    one.result(1, b"root")
+    one.mirror.push()
+    compact(remote, others(random.Random(1), 28_000))
+    return remote
+
+
+def test_a_root_hit_reads_little_of_a_large_index(place: Place, tmp_path: Path, large: MemoryRemote) -> None:
+    """Of 20 MiB not a tenth, in few requests; and no more to know that others are not there."""
+    for blob in large.list("").blobs:
+        place.open().put(blob.name, large.get(blob.name))
+    (size,) = (blob.size for blob in large.list("weather/.luisy/v1/index/").blobs)
+    assert size > 20 * MIB
+    remote = Counting(place.open())
+    two = machine(tmp_path, "two", remote)
+    assert two.pull(key(1)) == {key(1): b"root"}
+    assert remote.traffic.bytes_down < size / 10
+    assert remote.traffic.requests <= 8
+    before = remote.traffic
+    missing = [Key(random.Random(number).randbytes(32).hex()) for number in range(40)]
+    assert two.mirror.results(missing) == {}
+    assert (remote.traffic - before).requests <= 16
+    assert remote.traffic.bytes_down < size / 6

@@ -8,7 +8,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from luisy.cas import Store, actions, exporting, manifests
+import pytest
+
+from luisy.cas import Store, actions, exporting, manifests, segments
 from luisy.cas.acceptances import Acceptance
 from luisy.cas.external_rows import RawBlob
 from luisy.cas.hashing import digest_bytes
@@ -95,7 +97,17 @@ def records() -> Records:
     )
 
 
+def _with_lookups() -> bytes:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "LOOKUPS_ABOVE", 0)
+        patch.setattr(segments, "FRAME_RAW", 1)
+        return segment(PROJECT, records())
+
+
 SEGMENT = segment(PROJECT, records(), ["0000-" + "cd" * 16])
+PARTED = _with_lookups()
+"""A segment that may be read in part."""
+
 TOMBSTONE = Tombstone(PROJECT, (bytes(32),), ((PACK, "etag"),)).encode()
 REFS = encoded_refs({"raw/a.csv": Ref(digest(1), {"a.csv": RawBlob("etag", 3)}), "raw/b": Ref(digest(2))})
 

@@ -19,8 +19,10 @@ from luisy.cas.exports import Reader
 from luisy.cas.packs import MAGIC as PACK_MAGIC
 from luisy.cas.packs import member, read_footer
 from luisy.cas.rebuilding import DECODERS
+from luisy.cas.remote.memory import MemoryRemote
 from luisy.cas.remote_records import LocationRecord
 from luisy.cas.transfer import refs
+from luisy.cas.transfer.ranging import beginning, cut, read, spans
 from luisy.errors import CorruptionError, LuisyError
 from tests.fuzz import samples
 from tests.fuzz.bounds import answer, bounded_memory, fuzzed
@@ -33,6 +35,23 @@ if TYPE_CHECKING:
 def whole_segment(data: bytes) -> object:
     """Read everything in a segment."""
     return segments.records_of(segments.open_segment(data, samples.PROJECT))
+
+
+def parted_segment(data: bytes) -> object:
+    """Read a segment part by part: its directory, what leads to its frames, and each of these."""
+    remote = MemoryRemote()
+    remote.put("segment", data)
+    blob = remote.head("segment")
+    assert blob is not None
+    found = beginning(remote, "segment", blob, samples.PROJECT)
+    if found is None:
+        return None
+    numbers = set(range(len(found.directory.frames)))
+    frames = dict(found.frames)
+    for span in spans(found.directory, numbers - frames.keys()):
+        frames |= cut(found.directory, span, read(remote, blob.name, span.offset, span.offset + span.length))
+    assert frames.keys() == numbers
+    return frames
 
 
 def whole_export(data: bytes) -> object:
@@ -58,7 +77,8 @@ FRAMES = [
 ]
 DECODE: dict[str, tuple[Callable[[bytes], object], list[bytes]]] = {
     "manifest": (manifests.decode, [manifests.encode(samples.MANIFEST)]),
-    "segment": (whole_segment, [samples.SEGMENT]),
+    "segment": (whole_segment, [samples.SEGMENT, samples.PARTED]),
+    "parts": (parted_segment, [samples.PARTED]),
     "pack": (lambda data: read_footer(data, samples.PACK), [samples.pack()[0]]),
     "frame": (lambda data: decompress(data, most=len(samples.CONTENT)), FRAMES),
     "streamed": (streamed, FRAMES),
@@ -159,25 +179,30 @@ def built_segment(directory: Any, frames: bytes) -> bytes:
     return head + packed + trailer + blake3(packed).digest() + segments.END
 
 
-def _parts() -> tuple[list[Any], bytes]:
-    opened = segments.open_segment(samples.SEGMENT, samples.PROJECT)
+READERS = [(whole_segment, samples.SEGMENT), (parted_segment, samples.PARTED)]
+
+
+def _parts(data: bytes) -> tuple[list[Any], bytes]:
+    opened = segments.open_segment(data, samples.PROJECT)
     return msgspec.msgpack.decode(msgspec.msgpack.encode(opened.directory)), b"".join(opened.frames)
 
 
+@pytest.mark.parametrize(("read_all", "sample"), READERS)
 @given(data=st.data())
 @fuzzed(100)
-def test_sealed_directories(data: st.DataObject) -> None:
+def test_sealed_directories(read_all: Callable[[bytes], object], sample: bytes, data: st.DataObject) -> None:
     """A directory with a place, size, count or name that cannot be."""
-    directory, frames = _parts()
+    directory, frames = _parts(sample)
     wrong = data.draw(with_one_changed(directory, packable | st.sampled_from(ODD_NUMBERS)))
-    answer(lambda: whole_segment(built_segment(wrong, frames)))
+    answer(lambda: read_all(built_segment(wrong, frames)))
 
 
+@pytest.mark.parametrize(("read_all", "sample"), READERS)
 @given(data=st.data())
 @fuzzed(150)
-def test_sealed_frames(data: st.DataObject) -> None:
+def test_sealed_frames(read_all: Callable[[bytes], object], sample: bytes, data: st.DataObject) -> None:
     """Records that are none, in frames whose digests are right."""
-    directory, frames = _parts()
+    directory, frames = _parts(sample)
     number = data.draw(st.integers(0, len(directory[3]) - 1))
     row = directory[3][number]
     start = row[1] - len(segments.MAGIC)
@@ -191,7 +216,7 @@ def test_sealed_frames(data: st.DataObject) -> None:
     row[7] = blake3(packed).digest()
     for later in directory[3][number + 1 :]:
         later[1] += moved
-    answer(lambda: whole_segment(built_segment(directory, before + packed + after)))
+    answer(lambda: read_all(built_segment(directory, before + packed + after)))
 
 
 @given(data=st.data())
@@ -229,7 +254,7 @@ _BROKEN_TEXT = b"\xa2\xfe\xff"
 
 def test_a_directory_with_a_text_that_is_none() -> None:
     """A project's name that is not UTF-8 is damage."""
-    whole = msgspec.msgpack.encode(_parts()[0])
+    whole = msgspec.msgpack.encode(_parts(samples.SEGMENT)[0])
     name = msgspec.msgpack.encode(samples.PROJECT)
     directory = msgspec.Raw(whole.replace(name, _BROKEN_TEXT, 1))
     assert isinstance(answer(lambda: whole_segment(built_segment(directory, b""))), CorruptionError)

@@ -16,7 +16,7 @@ from luisy.cas.remote_names import Namespace, new_uuid
 from luisy.cas.tombstones import Tombstone, together
 from luisy.cas.transfer import Mirror
 from luisy.cas.transfer.burying import standing
-from luisy.cas.transfer.merging import Merger
+from luisy.cas.transfer.merging import Extent, Merger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,8 @@ class RemoteCollector:
         """
         if self._store.refusal is not None:
             raise self._store.refusal
-        Mirror(self._store, self._remote, self._namespace.project).refresh()  # refuses what we do not know
+        # Refuses what we do not know.
+        Mirror(self._store, self._remote, self._namespace.project).refresh(Extent.WHOLE)
         stand = standing(self._remote, self._namespace)
         view = self._looker.look(stand.values())
         return self._planned(view, stand)

@@ -67,8 +67,8 @@ class RemoteInspector:
         self.authority = authority or Authority()
         rows = database.in_memory() if store.read_only else store.database
         self.index = RemoteIndex(rows, remote.url, project)
-        self.rows = RemoteRows(self.index)
         self.merger = Merger(remote, self.namespace, self.index, self.authority)
+        self.rows = RemoteRows(self.index, None, self.merger.bring)
         self.found = RemoteInspection()
         self.failed: dict[LocationRecord, bool] = {}
 
@@ -119,6 +119,7 @@ class RemoteInspector:
 
     def records(self) -> Iterator[tuple[str, Records]]:
         """The segments that count, one after the other."""
+        self.merger.complete()  # another process of this store may have merged a part of a new one
         for name in sorted(self.index.merged()):
             for records in self.index.records([name]):
                 yield name, records

@@ -50,7 +50,7 @@ class RemoteRepairer:
         self._remote = inspector.remote
         self._namespace = inspector.namespace
         self._index = inspector.index
-        heard = RemoteRows(self._index, inspector.authority.heard)
+        heard = RemoteRows(self._index, inspector.authority.heard, inspector.merger.bring)
         self._notes = RemoteNotes(self._index)
         self._uploader = Uploader(self._store, self._remote, self._namespace, self._notes)
         self._planner = Planner(self._store, heard, self._notes, self._namespace.project)

@@ -18,8 +18,8 @@ from luisy.cas.remote_records import FORMAT, Records
 from luisy.cas.remote_rows import RemoteRows
 from luisy.cas.segments import encode
 from luisy.cas.signing import Authority
-from luisy.cas.transfer.merging import Merger, newer_remote
-from luisy.cas.transfer.parallel import Control, in_parallel
+from luisy.cas.transfer.merging import Extent, Merger, newer_remote
+from luisy.cas.transfer.parallel import Control, counted, in_parallel
 from luisy.cas.transfer.planning import Planner, PushPlan
 from luisy.cas.transfer.pulling import Puller, download
 from luisy.cas.transfer.pushing import Committed, Pusher
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from luisy.cas.external_rows import RawBlob
     from luisy.cas.remote import Remote
+    from luisy.cas.remote_parts import Lacking
     from luisy.cas.store import Store
     from luisy.cas.transfer.candidates import Candidate, Held, HeldRef
     from luisy.cas.transfer.refs import Offers, Ref
@@ -83,25 +84,36 @@ class Pushed:
 class Mirror(Questions):
     """The results of one project in a remote.
 
-    Questions are answered from what :meth:`refresh` merged last into the store's index, without a request. It may
-    be used by one thread at a time, and survives forks. Raised from everywhere that asks the remote: Unreachable,
-    Misconfigured; and StoreError where the store cannot be written.
+    Questions are answered from what :meth:`refresh` merged last into the store's index; where that is a part of a large
+    segment, a question may have to fetch another one first. It may be used by one thread at a time, and survives forks.
+    Raised from everywhere that asks the remote: Unreachable, Misconfigured; and StoreError where the store cannot be
+    written.
 
     :param authority: whose results count, and who signs what is pushed; without it everybody's, and nobody.
+    :param guard: carries out what asks the remote on behalf of a question, and says whether that worked: if not, the answer
+        is that there is nothing. Without it, such errors pass.
     """
 
     def __init__(
-        self, store: Store, remote: Remote, project: str, authority: Authority | None = None
+        self,
+        store: Store,
+        remote: Remote,
+        project: str,
+        authority: Authority | None = None,
+        guard: Callable[[Callable[[], None]], bool] | None = None,
     ) -> None:
         self._store = store
         self._remote = remote
         self._namespace = Namespace(project)
         self._authority = authority or Authority()
         rows = database.in_memory() if store.read_only else store.database
-        super().__init__(RemoteIndex(rows, remote.url, project), self._authority)
-        self._heard = RemoteRows(self._index, self._authority.heard)
-        self._notes = RemoteNotes(self._index)
-        self._merger = Merger(remote, self._namespace, self._index, self._authority)
+        index = RemoteIndex(rows, remote.url, project)
+        self._merger = Merger(remote, self._namespace, index, self._authority)
+        super().__init__(index, self._authority, self._bring)
+        self._guard = guard
+        self._heard = RemoteRows(index, self._authority.heard, self._merger.bring)
+        self._fetched = RemoteRows(index, self._authority.trusted, self._merger.bring)
+        self._notes = RemoteNotes(index)
         self._planner = Planner(store, self._heard, self._notes, project)
         self._format: int | None = None
         self._server_time = 0.0
@@ -113,13 +125,22 @@ class Mirror(Questions):
 
     # --- looking
 
-    def refresh(self) -> None:
+    def refresh(self, extent: Extent = Extent.PARTS) -> None:
         """Bring the merged index up to date: one listing, and what it shows that is new.
 
         :raises RemoteError: the remote was written by a newer luisy (slug ``newer-remote``).
         """
         self._check_format()
-        self._server_time = self._merger.refresh().listing.server_time
+        self._server_time = self._merger.refresh(extent).listing.server_time
+
+    def _bring(self, lacking: Lacking) -> bool:
+        if self._guard is None:
+            return self._merger.bring(lacking)
+
+        def bring() -> None:
+            self._merger.bring(lacking)
+
+        return self._guard(bring)
 
     def _check_format(self) -> None:
         """Refuse what we do not know; asked once per process. A namespace without a format is a new one."""
@@ -143,7 +164,7 @@ class Mirror(Questions):
 
         :param extras: also the parts of their keys and their sources, which explain them.
         """
-        total = sum(result.size for result in self._rows.results(list(keys)).values())
+        total = sum(result.size for result in self._fetched.results(list(keys)).values())
         puller = self._puller(progress, total)
         with self._store.telling():
             actions, failed = puller.results(list(dict.fromkeys(keys)), extras=extras)
@@ -166,10 +187,10 @@ class Mirror(Questions):
             self._store,
             self._remote,
             self._namespace,
-            self._rows,
+            self._fetched,
             self._notes,
             self._merger,
-            Control(_counted(progress, total)),
+            Control(counted(progress, total)),
         )
 
     # --- up
@@ -265,7 +286,7 @@ class Mirror(Questions):
         :raises RemoteError, StoreError: as :meth:`push`.
         """
         signer = self._authority.require_signer()
-        self.refresh()
+        self.refresh(Extent.WHOLE)
         puller = self._puller(None, 0)
         resigner = Resigner(self._store, self._index, self._planner, puller, self._authority)
         with self._store.telling():
@@ -302,7 +323,7 @@ class Mirror(Questions):
             raise StoreError("the store lacks files that refs are to name", slug="missing-object")
 
     def _uploader(self, progress: Progress | None, total: int) -> Uploader:
-        control = Control(_counted(progress, total))
+        control = Control(counted(progress, total))
         return Uploader(self._store, self._remote, self._namespace, self._notes, control)
 
     def _pusher(
@@ -379,18 +400,3 @@ class Mirror(Questions):
         with self._store.telling():
             for _ in in_parallel(jobs):
                 pass
-
-
-def _counted(progress: Progress | None, total: int) -> Callable[[int], None]:
-    """From steps to a running sum."""
-    if progress is None:
-        return lambda _: None
-    tell = progress
-    done = 0
-
-    def step(size: int) -> None:
-        nonlocal done
-        done += size
-        tell(min(done, total), total)
-
-    return step

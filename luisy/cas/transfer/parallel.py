@@ -92,6 +92,21 @@ class Control:
         self._stopped = True
 
 
+def counted(progress: Callable[[int, int], None] | None, total: int) -> Callable[[int], None]:
+    """What tells *progress* the running sum of the steps that it is told, and *total*."""
+    if progress is None:
+        return lambda _: None
+    tell = progress
+    done = 0
+
+    def step(size: int) -> None:
+        nonlocal done
+        done += size
+        tell(min(done, total), total)
+
+    return step
+
+
 class Watched:
     """A file to read that tells how far it was read, and that can be stopped.
 

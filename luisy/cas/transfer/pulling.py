@@ -15,6 +15,7 @@ from luisy.cas.remote_limits import MANIFEST_BYTES, MEMBER_BYTES
 from luisy.cas.remote_names import new_uuid
 from luisy.cas.remote_records import BadRecord, LocationRecord
 from luisy.cas.transfer.fetching import members, streamed
+from luisy.cas.transfer.merging import Extent
 from luisy.cas.transfer.parallel import Control, in_parallel
 from luisy.errors import CorruptionError
 from luisy.model import Digest, Key, Reason
@@ -147,7 +148,7 @@ class Puller:
         left = open_.keys() - self.store.check(open_)
         if left:
             # What was merged may be older than the last gc: look again, once.
-            self.merger.refresh()
+            self.merger.refresh(Extent.PARTS)
             failed |= self._rounds({digest: open_[digest] for digest in left}, but=failed.keys())
             self._doubt(failed)
             left = left - self.store.check(left)

@@ -1,4 +1,7 @@
-"""What was merged of a namespace, asked without a request; only results that count are told of."""
+"""What is in the index of a namespace; only results that count are told of.
+
+What is merged is asked without a request. Of a large segment only what was asked for is: the rest comes when it is.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
 
     from luisy.cas.action_rows import Listed, Result
     from luisy.cas.remote_index import RemoteIndex
+    from luisy.cas.remote_rows import Bring
     from luisy.cas.signing import Authority, PublicKey
     from luisy.model import Action, Digest, Key
 
@@ -19,12 +23,14 @@ class Questions:
     """The results of one namespace.
 
     :param authority: whose results count. What others have made is a miss, which is told once.
+    :param bring: as for :class:`RemoteRows`.
     """
 
-    def __init__(self, index: RemoteIndex, authority: Authority) -> None:
+    def __init__(self, index: RemoteIndex, authority: Authority, bring: Bring) -> None:
         self._index = index
         self._authority = authority
-        self._rows = RemoteRows(index, authority.trusted)
+        self._rows = RemoteRows(index, authority.trusted, bring)
+        self._everybodys = RemoteRows(index, None, bring)
 
     @property
     def url(self) -> str:
@@ -32,7 +38,7 @@ class Questions:
         return self._index.url
 
     def results(self, keys: Iterable[Key]) -> dict[Key, Result]:
-        """The result that wins at each key; one query whatever their number."""
+        """The result that wins at each key; at once, whatever their number."""
         wanted = list(keys)
         found = self._rows.results(wanted)
         self._tell_refused([key for key in wanted if key not in found])
@@ -42,7 +48,7 @@ class Questions:
         """Say once where there would be results, if anybody who made them was trusted."""
         if self._authority.trusted is None or self._authority.told or not missed:
             return
-        if there := RemoteRows(self._index).with_action(missed) - self._rows.with_action(missed):
+        if there := self._everybodys.with_action(missed) - self._rows.with_action(missed):
             self._authority.refuses(f"{self.url} has results of this pipeline, {len(there)} or more, signed")
 
     def traced(self, keys: Iterable[Key]) -> dict[Key, list[Result]]:

@@ -80,7 +80,7 @@ class Resigner:
     def actions(self) -> Resigning:
         """The results to sign."""
         done = Resigning()
-        everybody = RemoteRows(self.index)
+        everybody = RemoteRows(self.index, None, self.puller.merger.bring)
         keys = [item.key for item in everybody.listed(None)]
         for start in range(0, len(keys), _BATCH):
             self._batch(keys[start : start + _BATCH], everybody, done)
@@ -88,7 +88,8 @@ class Resigner:
 
     def _batch(self, keys: Sequence[Key], everybody: RemoteRows, done: Resigning) -> None:
         own = self.rows.results(keys)
-        by = RemoteRows(self.index, self.authority.trusted or {self.authority.own})
+        bring = self.puller.merger.bring
+        by = RemoteRows(self.index, self.authority.trusted or {self.authority.own}, bring)
         vouched = by.results(keys)
         signed = {key for key, found in vouched.items() if key in own and own[key].manifest == found.manifest}
         signed |= {key for key in own if key not in vouched}
@@ -103,7 +104,7 @@ class Resigner:
         done.candidates += whole
         names = {one.name for one in whole}
         done.left += [key for key in keys if key not in signed and key not in names]
-        contents = RemoteRows(self.index, self.authority.heard).contents_at(again)
+        contents = RemoteRows(self.index, self.authority.heard, bring).contents_at(again)
         done.outranking |= {
             key
             for key in again
@@ -113,7 +114,7 @@ class Resigner:
     @property
     def rows(self) -> RemoteRows:
         """What is signed by this key."""
-        return RemoteRows(self.index, {self.authority.own})
+        return RemoteRows(self.index, {self.authority.own}, self.puller.merger.bring)
 
     def _here(self, keys: Sequence[Key], everybody: RemoteRows) -> list[Candidate]:
         """Those of which the store has the very content that the remote has, whoever has put it there."""

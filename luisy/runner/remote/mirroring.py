@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from luisy.cas.remote.counting import Meter
 from luisy.cas.remote_index import known_projects
 from luisy.cas.remote_names import Namespace
-from luisy.cas.transfer import Mirror
+from luisy.cas.transfer import Extent, Mirror
 from luisy.errors import NoSuchResult
 from luisy.runner.remote.remotes import authority_of, default_url, remote_at
 
@@ -86,7 +86,7 @@ class Mirrors:
         known = projects_of(self._store) | known_projects(self._store.database, remote.url)
         return sorted(known if known and not discover else known | projects_in(remote))
 
-    def readable(self, *, discover: bool) -> list[Mirror]:
+    def readable(self, *, discover: bool, extent: Extent = Extent.PARTS) -> list[Mirror]:
         """A mirror for each project in each remote to read, refreshed.
 
         :param discover: also of projects that this store has nothing to do with.
@@ -97,7 +97,7 @@ class Mirrors:
             remote.check(write=False)
             mirrors = [self.mirror(url, project) for project in self.projects(url, discover=discover)]
             for mirror in mirrors:
-                mirror.refresh()
+                mirror.refresh(extent)
             found += mirrors
         return found
 

@@ -232,8 +232,10 @@ def not_pushed(store: Store, settings: Settings) -> tuple[str | None, list[NotPu
 def _merged(
     store: Store, url: str, project: str, items: Iterable[Listed], heard: Collection[PublicKey] | None
 ) -> Iterable[Key]:
+    """The keys of those *items* that are there, or of which that is not known: only a part of a large index may be merged."""
+    keys = [item.key for item in items]
     rows = RemoteRows(RemoteIndex(store.database, url, project), heard)
-    return rows.results([item.key for item in items]).keys()
+    return rows.results(keys).keys() | rows.unclear(keys)
 
 
 def _lacking(project: str, items: Iterable[Listed], there: Iterable[Key]) -> NotPushed:

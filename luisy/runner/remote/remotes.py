@@ -245,7 +245,9 @@ class Remotes:
     def _mirror(self, url: str, project: str) -> Mirror:
         place = (url, project)
         if place not in self._mirrors:
-            self._mirrors[place] = Mirror(self._store, self._remote(url), project, self._authority)
+            self._mirrors[place] = Mirror(
+                self._store, self._remote(url), project, self._authority, self.guarded
+            )
         return self._mirrors[place]
 
     def _refresh(self, url: str, project: str) -> None:

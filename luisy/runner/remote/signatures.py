@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from luisy.cas.remote_index import known_projects
+from luisy.cas.transfer import Extent
 from luisy.errors import RemoteError, StoreError
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def signatures(store: Store, mirrors: Mirrors, *, refresh: bool) -> Signatures:
     :raises RemoteError: a remote is misconfigured or does not answer.
     """
     found = Signatures()
-    for mirror in mirrors.readable(discover=True) if refresh else _merged(store, mirrors):
+    for mirror in (
+        mirrors.readable(discover=True, extent=Extent.WHOLE) if refresh else _merged(store, mirrors)
+    ):
         results, forged = mirror.signers()
         found.results.update(results)
         found.forged += forged

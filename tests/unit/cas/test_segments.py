@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import struct
 import tracemalloc
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -14,19 +15,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luisy.cas import segments
+from luisy.cas.actions import encode as encode_action
+from luisy.cas.compression import compress
 from luisy.cas.remote_limits import FRAME_RAW, SEGMENT_RAW, SEGMENT_STORED
+from luisy.cas.remote_lookups import lookups_of
 from luisy.cas.remote_records import (
+    LOOKUP,
     ActionRecord,
     BadRecord,
     Block,
     ContentRecord,
+    Kind,
     LocationRecord,
     Records,
     UseRecord,
     folded,
 )
-from luisy.cas.segments import encode, open_segment, records_of
+from luisy.cas.segments import encode, lookups_in, open_segment, records_in, records_of
 from luisy.errors import CorruptionError
+from tests.unit.cas.values import action, digest, key
 
 names = st.binary(min_size=32, max_size=32)
 counts = st.integers(0, (1 << 63) - 1)
@@ -317,3 +324,54 @@ def test_a_blob_that_is_too_large_is_not_looked_at() -> None:
 def test_odd_locations_are_not_followed(location: LocationRecord) -> None:
     """Names, encodings, offsets and lengths are checked before anything is asked for by them."""
     assert not location.is_sound()
+
+
+def test_a_large_segment_tells_in_which_frames_its_actions_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By every name that they are looked up by; and the frames of lookups are sorted, and skipped by who reads all."""
+    monkeypatch.setattr(segments, "LOOKUPS_ABOVE", 0)
+    monkeypatch.setattr(segments, "FRAME_RAW", 700)
+    files = [action(digest(5), number << 200, created=1.0, shallow_key=key(7)) for number in range(1, 9)]
+    told = [ActionRecord(bytes.fromhex(one.key), 0, 0, encode_action(one), None) for one in files]
+    opened = open_segment(encode("p", Records((Block(b"s" * 16, 1, b""),), told)), "p")
+    directory = opened.directory
+    leading = [number for number, one in enumerate(directory.frames) if one.kind == LOOKUP]
+    found = [one for number in leading for one in lookups_in(directory, number, opened.frames[number])]
+    assert found == sorted(found)
+    wanted = {
+        (name, number)
+        for number, frame in enumerate(directory.frames)
+        if frame.kind == Kind.ACTION
+        for one in records_in(directory, number, opened.frames[number])
+        for name in lookups_of(one)
+    }
+    assert {(one.name, one.frame) for one in found} == wanted
+    assert len({number for _, number in wanted}) > 1
+    assert list(records_of(opened).actions) == told
+
+
+def test_a_small_segment_has_no_lookups() -> None:
+    """It is fetched whole: what nobody reads is not written."""
+    told = [ActionRecord(bytes([number]) * 32, 0, 0, b"x" * 100, None) for number in range(99)]
+    opened = open_segment(encode("p", Records((Block(b"s" * 16, 1, b""),), told)), "p")
+    assert {one.kind for one in opened.directory.frames} == {Kind.ACTION}
+
+
+def test_a_lookup_that_leads_to_no_frame_of_actions_is_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before it is followed."""
+    monkeypatch.setattr(segments, "LOOKUPS_ABOVE", 0)
+    told = [ActionRecord(bytes(32), 0, 0, b"x", None)]
+    opened = open_segment(encode("p", Records((Block(b"s" * 16, 1, b""),), told)), "p")
+    raw = msgspec.msgpack.encode([[bytes(8), 1]])
+    frames = [opened.directory.frames[0], msgspec.structs.replace(opened.directory.frames[1], raw=len(raw))]
+    with pytest.raises(CorruptionError):
+        lookups_in(msgspec.structs.replace(opened.directory, frames=frames), 1, compress(raw))
+
+
+def test_frames_that_leave_a_gap_are_refused() -> None:
+    """What lies between them would be read by nobody."""
+    data = encode("p", Records((Block(b"s" * 16, 1, b""),), [ActionRecord(bytes(32), 0, 0, b"x", None)]))
+    opened = open_segment(data, "p")
+    trailer = segments.trailer_of(data, len(data))
+    for moved in (replace(trailer, offset=trailer.offset + 1), replace(trailer, offset=trailer.offset - 1)):
+        with pytest.raises(CorruptionError):
+            segments.directory_of(opened.stored, moved, "p")
