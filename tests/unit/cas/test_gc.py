@@ -76,6 +76,15 @@ def test_least_worth_goes_first_until_it_fits() -> None:
     assert set(went(held, Policy(90 * DAY, max_size=0))) == {1, 2, 3}
 
 
+def test_what_stays_anyway_makes_no_room() -> None:
+    """An object that something else needs is not counted as free when a result that needs it goes."""
+    held = [holding(1, days=3), holding(2, days=2)]
+    sizes = {digest(1): 10, digest(2): 10}
+    found = plan(held, Listed(sizes), {digest(1)}, Policy(90 * DAY, max_size=10), NOW)
+    assert {one.holding.key for one in found.results} == {key(1), key(2)}
+    assert (found.objects, found.bytes, found.bytes_left) == ({digest(2)}, 10, 10)
+
+
 def test_objects_go_when_nothing_that_stays_needs_them() -> None:
     """Shared ones stay with the last that needs them; unreferenced ones go, but what is kept otherwise."""
     held = [holding(1, days=100, objects=(5,)), holding(2, objects=(5,))]

@@ -150,6 +150,19 @@ def test_what_was_filed_anew_is_not_told_of_by_what_was_read_before(store: Store
     assert store.check([again.parts or digest(1)]) == {again.parts}
 
 
+def test_the_file_of_another_filing_tells_the_index_nothing(store: Store, workspace: Path) -> None:
+    """Killed just before the commit of a second filing with the same outputs: its parts are not those of the row."""
+    manifest = record(store, workspace, 1)
+    forget_needs(store)
+    other = action(manifest, 1, created=7.0, parts=store.put(b"other parts"))
+    file = store.path / "actions" / key(1)[:2] / key(1)[2:]
+    file.unlink()
+    file.write_bytes(actions.encode(other))
+    collected(store, days=2)
+    assert told(store) == {}
+    assert store.check([other.parts or digest(1)]) == {other.parts}
+
+
 def test_an_action_that_gave_way_takes_its_needs_along(store: Store, workspace: Path) -> None:
     """Where it is filed then, the index tells of it as before."""
     first = kept(store, workspace / "f", "first")
