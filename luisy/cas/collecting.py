@@ -101,9 +101,10 @@ class Collector:
         """
         if self.waits_until() is not None:
             return gc.Plan(bytes_left=self._index.totals()[1])
-        holdings, younger = self._holdings.of(self._policy, self._now, self._protected())
+        holdings, roots = self._holdings.of(self._policy, self._now, self._protected())
+        roots |= self._roots()
         stock = Stock(self._index, holdings, self._now - GRACE_SECONDS)
-        return gc.plan(holdings, stock, self._roots() | younger, self._policy, self._now)
+        return gc.plan(holdings, stock, roots, self._policy, self._now)
 
     def collect(self, plan: Plan[int]) -> Collected:
         """Carry *plan* out, as far as nobody has come to need what is in it.

@@ -175,7 +175,9 @@ def plan(
 
 
 def _live(holdings: Iterable[Holding], roots: AbstractSet[Name]) -> set[Name]:
-    return set(roots).union(*(one.objects for one in holdings))
+    live = set(roots)
+    live.update(*(one.objects for one in holdings))
+    return live
 
 
 def _least_worth(

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from luisy.cas._layout import Layout
     from luisy.cas.store import Store
 
-_FROM = "FROM actions a JOIN tasks t ON t.id = a.task LEFT JOIN uses u ON u.key = a.key"
+_FILINGS = "SELECT a.key, a.manifest, a.created, a.needs"
+_FROM = "FROM actions a LEFT JOIN uses u ON u.key = a.key"
 _USED = "max(a.created, ifnull(u.used, 0))"
-_FILINGS = "SELECT lower(hex(a.key)), a.manifest, a.created, a.needs"
 _ALL = f"{_FILINGS} FROM actions a"
 _YOUNGER = f"{_FILINGS} {_FROM} WHERE {_USED} > ?"
-_OLDER = f"""{_FILINGS}, t.project, t.family, ifnull(a.params, '{{}}'), a.params_digest, a.created, {_USED}, a.seconds, a.size,
-  NOT EXISTS (SELECT 1 FROM remote_actions r WHERE r.key = a.key) {_FROM} WHERE {_USED} <= ?"""
-"""A filing, then what follows the key in a ``gc.Holding``."""
+_OLDER = f"""{_FILINGS}, lower(hex(a.key)), t.project, t.family, ifnull(a.params, '{{}}'), a.params_digest, a.created,
+  {_USED}, a.seconds, a.size, NOT EXISTS (SELECT 1 FROM remote_actions r WHERE r.key = a.key)
+  {_FROM} JOIN tasks t ON t.id = a.task WHERE {_USED} <= ?"""
+"""A filing, then the beginning of a ``gc.Holding``."""
 
 _EVER = 1e18
 """Later than anything was ever used, seconds."""
@@ -44,7 +45,7 @@ _AT_ONCE = 512
 class _Row(NamedTuple):
     """What tells one filing of an action from another at its key, and the needs that its row tells."""
 
-    key: Key
+    key: bytes
     manifest: bytes
     created: float
     needs: bytes | None
@@ -82,7 +83,7 @@ class Holdings:
         younger = self._needed(self._database.query(_YOUNGER, (most,)))
         older = self._database.query(_OLDER, (most,))
         holdings = [
-            gc.Holding._make((row[0], *row[4:12], row[12] == 1, unpacked(needs), row[0] in protected))
+            gc.Holding._make((*row[4:13], row[13] == 1, unpacked(needs), row[4] in protected))
             for row, needs in zip(older, map(self._needs, older), strict=True)
         ]
         return holdings, younger
@@ -107,10 +108,7 @@ class Holdings:
             with self._database.writing() as connection:
                 connection.executemany(
                     "UPDATE actions SET needs = ? WHERE key = ? AND manifest = ? AND created = ? AND needs IS ?",
-                    [
-                        (packed, bytes.fromhex(row.key), row.manifest, row.created, row.needs)
-                        for row, packed in batch
-                    ],
+                    [(packed, row.key, row.manifest, row.created, row.needs) for row, packed in batch],
                 )
 
     def _needs(self, found: Sequence[Any]) -> bytes:
@@ -129,16 +127,16 @@ class Holdings:
         Its file may be that of another action, if whoever filed that one was killed just before the commit. Then
         what either needs stays, and the index goes on telling nothing.
         """
-        manifest = Digest(row.manifest.hex())
+        key, manifest = Key(row.key.hex()), Digest(row.manifest.hex())
         try:
-            action = actions.decode(Path(self._layout.action(row.key)).read_bytes())
+            action = actions.decode(Path(self._layout.action(key)).read_bytes())
             named = {action.manifest, manifest}
             found = [manifests.decode(Path(self._layout.object(one)).read_bytes()) for one in named]
         except (OSError, CorruptionError) as error:
-            if self._rows.own(row.key) is None:  # another gc was faster
+            if self._rows.own(key) is None:  # another gc was faster
                 return _Read(b"", None)
             raise CorruptionError(
-                f"what the result at {row.key} needs cannot be read: {error}",
+                f"what the result at {key} needs cannot be read: {error}",
                 slug="damaged-results",
                 hint="`luisy cas verify --repair` puts aside what is damaged",
             ) from error
