@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from luisy.fingerprint.normal import normal_form
+from luisy.fingerprint.normal import normal_form, readable
 
 
 def _joined(*texts: str) -> ast.AST:
@@ -24,4 +24,26 @@ def test_f_string_without_a_value_is_its_text() -> None:
     """An f that does nothing is not in the normal form."""
     assert normal_form([ast.JoinedStr([ast.Constant("a"), ast.Constant("b")])]) == normal_form(
         [ast.Constant("ab")]
+    )
+
+
+def test_text_to_show_is_the_code_without_docstrings() -> None:
+    """All code is shown, whatever it stands in."""
+    text = '''\
+class C:
+    """Doc."""
+
+    def f(self):
+        """Doc."""
+
+        async def g():
+            """Doc."""
+            return 5
+        return g
+
+    def h(self):
+        """Doc."""
+'''
+    assert readable(ast.parse(text)).split() == (
+        "class C: def f(self): async def g(): return 5 return g def h(self): pass".split()
     )

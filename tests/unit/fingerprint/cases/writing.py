@@ -54,15 +54,22 @@ piece(
         "def fill():\n    rows = ITEMS\n    def more():\n        nonlocal rows\n        rows += [1]\n    more()\nfill()\n",
     ),
 )
-piece(
-    "walrus in the default of an inner function",
-    "the outer function has the name",
-    task(
-        "return ITEMS",
-        "ITEMS = []\ngot = []\n"
-        "def fill():\n    def inner(rows=(got := ITEMS)):\n        return rows\n    got.append(1)\nfill()\n",
-    ),
-)
+_BESIDE_AN_INNER_SCOPE = {
+    "the default of an inner function": "    def inner(rows=(got := ITEMS)):\n        return rows\n",
+    "the decorator of an inner function": "    @note(got := ITEMS)\n    def inner():\n        return got\n",
+    "the base of an inner class": "    class Inner(note(got := ITEMS)(object)):\n        pass\n",
+    "the default of a lambda": "    inner = lambda rows=(got := ITEMS): rows\n",
+}
+for _place, _lines in _BESIDE_AN_INNER_SCOPE.items():
+    piece(
+        f"walrus in {_place}",
+        "the outer function has the name",
+        task(
+            "return ITEMS",
+            "ITEMS = []\ngot = []\ndef note(rows):\n    return lambda thing: thing\n"
+            f"def fill():\n{_lines}    got.append(1)\nfill()\n",
+        ),
+    )
 piece(
     "relative import from the package above",
     "each dot is one package",
@@ -122,6 +129,18 @@ for _way in ("vars(leaf)['f']()", "leaf.__dict__['f']()"):
         "same",
     )
 piece(
+    "subclasses asked of a class by a method that is kept under a name",
+    "they are called",
+    {
+        "base.py": "class Base:\n    pass\n",
+        "more.py": "from .base import Base\nclass More(Base):\n    def go(self):\n        return 1\n",
+        "tasks.py": task(
+            "ask = Base.__subclasses__\nreturn [c().go() for c in ask()]",
+            "from .base import Base\nfrom . import more",
+        ),
+    },
+)
+piece(
     "list given to a function that does not change it",
     "the function looks at it only",
     task(
@@ -156,6 +175,17 @@ edit(
     "import luigi\nclass Up(luigi.Task):\n    def table(self):\n        return 1\n"
     "class T(luigi.Task):\n    def requires(self):\n        return Up()\n"
     "    def run(self):\n        return (3).bit_length(), self.requires().output()\n",
+    "return 1",
+    "return 2",
+)
+
+edit(
+    "required task beside an item out of a list whose method is called",
+    "same",
+    "the list holds no tasks",
+    "import luigi\nclass Up(luigi.Task):\n    def table(self):\n        return 1\n"
+    "class T(luigi.Task):\n    def requires(self):\n        return Up()\n"
+    "    def run(self):\n        return next(iter([3])).bit_length(), self.requires().output()\n",
     "return 1",
     "return 2",
 )
@@ -221,6 +251,20 @@ for _way, _lines in _FINALS.items():
         f"{' ' * 4 * ('    @final' in _lines)}@final\n",
         "",
     )
+for _module in ("pkg.tools", ".tools", ".typing"):
+    edit(
+        f"final from {_module}",
+        "changed",
+        "it is not typing's",
+        {
+            f"{_module.rpartition('.')[2]}.py": "def final(f):\n    return lambda: 2 * f()\n",
+            "tasks.py": task(
+                "return leaf()", f"from {_module} import final\n@final\ndef leaf():\n    return 5"
+            ),
+        },
+        "@final\n",
+        "",
+    )
 edit(
     "cast that the module itself defines",
     "changed",
@@ -267,6 +311,33 @@ edit(
     ),
     "y: int",
     "y: float",
+)
+edit(
+    "type of a name, declared in a block of a function",
+    "same",
+    "nobody keeps it",
+    task("return leaf(5)", "def leaf(n):\n    if n:\n        y: int\n        n += 1\n    return n"),
+    "        y: int\n",
+    "",
+)
+edit(
+    "type of an argument of a static method",
+    "same",
+    "the decorator does not look at it",
+    task("return Book.leaf(5)", "class Book:\n    @staticmethod\n    def leaf(n: int):\n        return n"),
+    "n: int",
+    "n: float",
+)
+edit(
+    "signature of a method under overload",
+    "same",
+    "it is for type checkers",
+    task(
+        "return Book().leaf(5)",
+        "from typing import overload\nclass Book:\n    @overload\n    def leaf(self, n: int): ...\n    def leaf(self, n):\n        return n",
+    ),
+    "    @overload\n    def leaf(self, n: int): ...\n",
+    "",
 )
 edit(
     "field that a dataclass has on a condition",
