@@ -45,5 +45,20 @@ class C:
         """Doc."""
 '''
     assert readable(ast.parse(text)).split() == (
-        "class C: def f(self): async def g(): return 5 return g def h(self): pass".split()
+        [
+            "class",
+            "C:",
+            "def",
+            "f(self):",
+            "async",
+            "def",
+            "g():",
+            "return",
+            "5",
+            "return",
+            "g",
+            "def",
+            "h(self):",
+            "pass",
+        ]
     )

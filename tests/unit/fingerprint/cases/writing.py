@@ -58,6 +58,7 @@ _BESIDE_AN_INNER_SCOPE = {
     "the default of an inner function": "    def inner(rows=(got := ITEMS)):\n        return rows\n",
     "the decorator of an inner function": "    @note(got := ITEMS)\n    def inner():\n        return got\n",
     "the base of an inner class": "    class Inner(note(got := ITEMS)(object)):\n        pass\n",
+    "a comprehension": "    [got := ITEMS for _ in (0,)]\n",
     "the default of a lambda": "    inner = lambda rows=(got := ITEMS): rows\n",
 }
 for _place, _lines in _BESIDE_AN_INNER_SCOPE.items():
@@ -259,11 +260,12 @@ for _module in ("pkg.tools", ".tools", ".typing"):
         {
             f"{_module.rpartition('.')[2]}.py": "def final(f):\n    return lambda: 2 * f()\n",
             "tasks.py": task(
-                "return leaf()", f"from {_module} import final\n@final\ndef leaf():\n    return 5"
+                "return leaf(), twig()",
+                f"from {_module} import final\n@final\ndef leaf():\n    return 5\n@final\ndef twig():\n    return 5",
             ),
         },
-        "@final\n",
-        "",
+        "@final\ndef twig",
+        "def twig",
     )
 edit(
     "cast that the module itself defines",
