@@ -254,18 +254,18 @@ for _way, _lines in _FINALS.items():
     )
 for _module in ("pkg.tools", ".tools", ".typing"):
     edit(
-        f"final from {_module}",
+        f"final from {_module}, before another decorator",
         "changed",
-        "it is not typing's",
+        "it is not typing's, and does something",
         {
-            f"{_module.rpartition('.')[2]}.py": "def final(f):\n    return lambda: 2 * f()\n",
+            f"{_module.rpartition('.')[2]}.py": "def final(f):\n    return lambda: 2 + f()\n",
             "tasks.py": task(
-                "return leaf(), twig()",
-                f"from {_module} import final\n@final\ndef leaf():\n    return 5\n@final\ndef twig():\n    return 5",
+                "return leaf()",
+                f"from {_module} import final\n{_TWICE}@final\n@twice\ndef leaf():\n    return 5",
             ),
         },
-        "@final\ndef twig",
-        "def twig",
+        "@final\n@twice",
+        "@twice\n@final",
     )
 edit(
     "cast that the module itself defines",
