@@ -361,10 +361,21 @@ piece(
     "same",
 )
 piece(
-    "two names of one list, changed under the other",
+    "three names of one list, changed under the last",
     "they are one list",
-    task("return FIRST", "FIRST = SECOND = []\nSECOND.append(1)"),
+    task("return FIRST", "FIRST = SECOND = THIRD = []\nTHIRD.append(1)"),
 )
+for _label, _call, _expectation in (
+    ("a library that calls it", "import functools\nfunctools.reduce(fill, (3, 4))", "changed"),
+    ("a library that does not call it", "import inspect\ninspect.isfunction(fill)", "same"),
+    ("a function that calls it", "def twice(f):\n    f(3, 3)\n    f(4, 4)\ntwice(fill)", "changed"),
+):
+    piece(
+        f"function that fills a list, given to {_label}",
+        "what is called runs",
+        task("return ITEMS", f"ITEMS = []\ndef fill(x, y):\n    ITEMS.append(1)\n{_call}\n"),
+        _expectation,
+    )
 piece(
     "subclass of a subclass that changes the first base",
     "__init_subclass__ of the base runs for it",
