@@ -22,6 +22,7 @@ from luisy.fingerprint.closure import Follower, modules_of
 from luisy.fingerprint.config_options import gets_at_configuration, options_in
 from luisy.fingerprint.freshness import is_loaded_code
 from luisy.fingerprint.live import roots_of
+from luisy.fingerprint.nodes import Node
 from luisy.fingerprint.order import order_parts
 from luisy.fingerprint.project import Origin, is_project_module, namespace
 from luisy.fingerprint.requirements import Requirements
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
     from luisy.fingerprint.closure import Closure
     from luisy.fingerprint.live import Roots
     from luisy.fingerprint.modules import Module, Unit
-    from luisy.fingerprint.nodes import Node, Target
+    from luisy.fingerprint.nodes import Target
+    from luisy.fingerprint.scopes import Chain
 
 __all__ = [
     "BlindSpot",
@@ -143,13 +145,17 @@ class Fingerprinter:
     def _named(self, module: str, name: str) -> tuple[Target, ...]:
         """What *name* is in *module*; a dotted one may begin with a module."""
         self._resolver.changes.index_loaded()
-        if targets := self._resolver.resolve(module, tuple(name.split("."))):
-            return targets
-        owner, _, rest = name.rpartition(".")
-        if not owner or self._resolver.locator.locate(owner).origin is Origin.ABSENT:
-            return ()
-        found = self._resolver.resolve(owner, (rest,)) if self._resolver.module(owner) else ()
-        return found or self._resolver.resolve(module, (f":{owner}", rest))
+        owner, _, last = name.rpartition(".")
+        chains = [tuple(name.split("."))]
+        if owner and self._resolver.locator.locate(owner).origin is not Origin.ABSENT:
+            chains.append((f":{owner}", last))
+        return next(filter(None, (self._there(module, chain) for chain in chains)), ())
+
+    def _there(self, module: str, chain: Chain) -> tuple[Target, ...]:
+        """What *chain* stands for, without the whole module that stands for a name which a module does not have."""
+        targets = self._resolver.resolve(module, chain)
+        of = self._resolver.resolve(module, chain[:-1]) if len(chain) > 1 else ()
+        return tuple(t for t in targets if not (isinstance(t, Node) and t.name == WHOLE and t in of))
 
     def _check_loaded(self, cls: type, module: Module) -> None:
         if module.broken and module.name in sys.modules and not module.too_deep:
@@ -175,7 +181,7 @@ class Fingerprinter:
             located = self._resolver.locator.locate(name)
             if located.origin is Origin.ABSENT:
                 absent[f"package {name.partition('.')[0]}"] = "absent"
-            elif located.origin is Origin.INSTALLED and located.distribution is not None:
+            elif located.distribution is not None:
                 distribution = located.distribution
                 packages[distribution.name] = self._version(distribution.name, distribution.version)
         return dict(sorted(packages.items())), absent

@@ -71,7 +71,7 @@ def roots_of(cls: type, resolver: Resolver) -> Roots:
     roots = Roots()
     finder = _Finder(resolver, roots)
     for base in cls.__mro__:
-        finder.add(base, is_base=True)
+        finder.add(base)
     return roots
 
 
@@ -81,7 +81,7 @@ class _Finder:
         self._roots = roots
         self._seen: set[int] = set()
 
-    def add(self, code: object, *, is_base: bool = False) -> None:
+    def add(self, code: object) -> None:
         """Count a live class or function."""
         if id(code) in self._seen or not isinstance(code, (type, types.FunctionType)):
             return
@@ -99,7 +99,7 @@ class _Finder:
             return
         nodes = list(self._nodes(code, name))
         if not nodes:
-            if not is_base and isinstance(code, types.FunctionType):
+            if isinstance(code, types.FunctionType):
                 self._note(name, code, f"{code.__qualname__} has no source")
                 return
             raise FingerprintError(

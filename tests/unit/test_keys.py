@@ -40,6 +40,9 @@ def test_golden_of_the_other_keys() -> None:
     assert keys.wrapper_content(INPUTS) == GOLDEN["wrapper content"]
     assert keys.external_key("weather", "Raw", ONE) == GOLDEN["external"]
     assert keys.traced_key(Key(TWO), [Ref(Counted.BY_KEY, ONE)]) == GOLDEN["traced"]
+    assert keys.declared_content("weather", "Table", FACTS.parameters, "7") == GOLDEN["declared content"]
+    assert keys.table_content(Key(ONE), [("db.table", "7")]) == GOLDEN["table content"]
+    assert keys.table_content(None, [("db.table", "7")]) == GOLDEN["table content of nobody"]
     assert FACTS.params_digest() == GOLDEN["parameters"]
 
 
@@ -146,4 +149,7 @@ GOLDEN = {
     "external": "f31c35e18ecea85d4b394ff6f290850abf46ad1b4a5776eafa0577177b92f908",
     "traced": "076866f873429e7b6dddcb7ff49bcb94b9d24c7a3803bfe6f817ef2a9c980b70",
     "parameters": "43944c1975ffb7188de271e720074031b5304fc5f89e8f9b3df6267bed49547e",
+    "declared content": "e99cc6ce8898be6946f395a042b5ff7a375e2ef326c0fe00780f115c38e0eae4",
+    "table content": "d1f43d82a288965638cec96b9754b89173122fc1edb204f9c256394705897663",
+    "table content of nobody": "49d7014b5a637651a1b332450dfee0538bfbdd5f46897a58f743a36f9584c200",
 }

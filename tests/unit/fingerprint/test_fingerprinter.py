@@ -187,6 +187,20 @@ def test_constant_edited_after_import_is_refused(
         Fingerprinter(loaded_at=lambda _: 0).of(module.T)
 
 
+def test_module_that_only_changes_a_used_name_edited_after_import_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its statements count, so it is one of the files that must hold what is loaded."""
+    files = {"base.py": "X = 3\n", "late.py": "from . import base\nbase.X = 1\n"}
+    module = load(
+        monkeypatch, tmp_path, {**files, "tasks.py": task("return base.X", "from . import base, late")}
+    )
+    (tmp_path / "pkg" / "late.py").write_text(files["late.py"].replace("1", "2"))
+    with pytest.raises(FingerprintError) as caught:
+        Fingerprinter(loaded_at=lambda name: 0 if name == "pkg.late" else sys.maxsize).of(module.T)
+    assert caught.value.slug == "source-changed"
+
+
 def test_young_file_that_is_the_loaded_code_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A file younger than the start counts if its functions and constants are those in memory."""
     text = "import luigi\nX = 1\nclass T(luigi.Task):\n    def run(self):\n        return X\n"
@@ -404,6 +418,29 @@ def test_options_read_by_name_are_told(
     assert (found.section, found.name) == option
 
 
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        ("configuration.get_config().get(self.n, 'name')", [5]),
+        ("get_config().get(self.n, 'name')", [5]),
+        ("self.n.get(self.n, 'name')", []),
+        ("str(self).count(self.n, 3)", []),
+        ("get_config().items(self.n)", []),
+        ("{}.get(self.n)", []),
+    ],
+)
+def test_an_option_whose_section_is_computed_is_a_blind_spot(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: str, lines: list[int]
+) -> None:
+    """Where the parser is asked directly; other objects are asked in the same words."""
+    text = task(
+        f"return {asked}, get_config",
+        "from luigi import configuration\nfrom luigi.configuration import get_config",
+    )
+    spots = Fingerprinter().of(load(monkeypatch, tmp_path, {"tasks.py": text}).T).blind_spots
+    assert [spot.line for spot in spots if "luigi.cfg" in spot.text] == [line + 1 for line in lines]
+
+
 def test_blind_spots_have_file_and_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What cannot be followed is named with its place; what is not reached is not."""
     text = "import luigi\ndef unused(x):\n    return getattr(x, x.y)\nclass T(luigi.Task):\n    def run(self):\n        return getattr(self, self.x)\n"
@@ -419,6 +456,7 @@ def test_sources_are_readable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     (source,) = found.sources["code pkg.helpers:f"]
     assert "Doc." not in source.text
     assert (source.file, source.line) == ("pkg/helpers.py", 11)
+    assert len(found.sources) == len(list(found.sources))
 
 
 def test_places_are_on_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -565,10 +603,14 @@ def test_ignored_names_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert [label for label in parts if label.startswith("code ")] == ["code pkg.tasks:T"]
 
 
-def test_an_ignored_name_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A misspelled name is an error that names it, not a silent change of nothing."""
-    tasks = load(monkeypatch, tmp_path, declaring("@luisy.declares(ignore='LABLE')\n"))
-    with pytest.raises(FingerprintError, match="LABLE") as raised:
+@pytest.mark.parametrize(
+    "name", ["LABLE", "pkg.tracing.trcae", "tracing.trcae", "pkg.trcaing.trace", "nowhere.trace"]
+)
+def test_an_ignored_name_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """A misspelled name is an error that names it, not a silent change of nothing, nor of the whole module."""
+    files = declaring(f"@luisy.declares(ignore='{name}')\n", **{"FILES =": "from . import tracing\nFILES ="})
+    tasks = load(monkeypatch, tmp_path, files)
+    with pytest.raises(FingerprintError, match=name) as raised:
         Fingerprinter().of(tasks.T)
     assert raised.value.slug == "no-such-name"
 
@@ -580,3 +622,10 @@ def test_where_conditions_stand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     found = Fingerprinter().of(tasks.T)
     assert [(place.first, place.last) for place in found.conditions] == [(6, 6)]
     assert found.folders == (str(tmp_path),)
+
+
+def test_conditions_are_told_in_their_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each with its first and its last line."""
+    head = "X = 3\nif (\n    X > 2\n):\n    Y = 1\nif X < 2:\n    Y = 2"
+    found = Fingerprinter().of(load(monkeypatch, tmp_path, {"tasks.py": task("return Y", head)}).T)
+    assert [(place.first, place.last) for place in found.conditions] == [(4, 4), (7, 7)]
