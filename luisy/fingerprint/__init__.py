@@ -96,6 +96,7 @@ class Fingerprinter:
         return all(file.is_on_disk() for file in fingerprint.files)
 
     def _make(self, cls: type) -> Fingerprint:
+        self._resolver.changes.forget_late()
         roots = roots_of(cls, self._resolver)
         closure = self._follower.closure(roots.nodes, self._ignored(cls))
         modules = modules_of(closure, self._resolver)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from luisy.fingerprint.nodes import External, Node
@@ -60,25 +61,43 @@ class Names(Protocol):
     def forget(self) -> None: ...  # noqa: D102
 
 
+@dataclass(slots=True)
+class _Table:
+    """What the statements of some modules do, and what calls of functions do as long as these are all."""
+
+    modules: set[str] = field(default_factory=set)
+    changers: dict[Node, dict[Unit, None]] = field(default_factory=dict)
+    aliases: dict[Node, set[Node]] = field(default_factory=dict)
+    subclasses: dict[Node, set[Node]] = field(default_factory=dict)
+    effects: dict[Node, frozenset[Node]] = field(default_factory=dict)
+
+
 class Changes:
     """Grows with what is loaded. What a name stands for is the resolver's business.
+
+    What a class will load only when it runs is beside that, and counts for this class alone: else the fingerprint of another
+    one would depend on which came first.
 
     :param generation: grows whenever an earlier answer may be another one now.
     """
 
     def __init__(self, resolver: Names) -> None:
         self._resolver = resolver
-        self._effects: dict[Node, frozenset[Node]] = {}
-        self._changers: dict[Node, dict[Unit, None]] = {}
-        self._aliases: dict[Node, set[Node]] = {}
-        self._subclasses: dict[Node, set[Node]] = {}
-        self._indexed: set[str] = set()
+        self._loaded, self._late = _Table(), _Table()
         self._seen_loaded = 0
         self.generation = 0
 
+    def forget_late(self) -> None:
+        """Another class is next: what the one before would load is not there."""
+        if self._late.modules:
+            self._late = _Table()
+            self.generation += 1
+            self._resolver.forget()
+
     def of(self, node: Node) -> dict[Unit, None]:
         """The statements that change *node* under this name."""
-        return self._changers.get(node, {})
+        found, late = self._loaded.changers.get(node, {}), self._late.changers.get(node)
+        return {**found, **late} if late else found
 
     def under_any_name(self, node: Node) -> dict[Unit, None]:
         """The statements that change *node*, or what is known under other names too."""
@@ -92,7 +111,10 @@ class Changes:
         found: set[Node] = set()
         todo = [base]
         while todo:
-            new = self._subclasses.get(todo.pop(), set()) - found
+            node = todo.pop()
+            new = {
+                one for table in (self._loaded, self._late) for one in table.subclasses.get(node, ())
+            } - found
             found |= new
             todo += new
         return found
@@ -101,7 +123,8 @@ class Changes:
         found: dict[Node, None] = {}
         todo = [node]
         while todo:
-            for alias in self._aliases.get(todo.pop(), ()):
+            name = todo.pop()
+            for alias in (one for table in (self._loaded, self._late) for one in table.aliases.get(name, ())):
                 if alias not in found and alias != node:
                     found[alias] = None
                     todo.append(alias)
@@ -113,8 +136,8 @@ class Changes:
             return
         for name in sorted(sys.modules):
             top = self._resolver.locator.locate(name.partition(".")[0])
-            if name not in self._indexed and (top.origin is Origin.PROJECT or top.path is None):
-                self.index_module(self._resolver.module(name))
+            if name not in self._loaded.modules and (top.origin is Origin.PROJECT or top.path is None):
+                self._index(self._resolver.module(name), self._loaded)
         self._seen_loaded = len(sys.modules)
 
     def index(self, name: str) -> None:
@@ -122,31 +145,32 @@ class Changes:
         todo = [name]
         while todo:
             name = todo.pop()
-            module = self._resolver.module(name) if name not in self._indexed else None
-            self.index_module(module)
+            known = name in self._loaded.modules or name in self._late.modules
+            module = None if known else self._resolver.module(name)
+            self._index(module, self._late)
             if module is not None and name not in sys.modules:
                 todo.append(module.package)
                 todo += (
                     name for unit in module.units if unit.uses.imports for name in sorted(unit.uses.loads)
                 )
 
-    def index_module(self, module: Module | None) -> None:
+    def _index(self, module: Module | None, table: _Table) -> None:
         """Look at the statements of *module*."""
         if module is None:
             return
-        self._indexed.add(module.name)
+        table.modules.add(module.name)
         self.generation += 1
         for unit in module.units:
             if isinstance(unit.statement, ast.ClassDef):
                 for base in self._nodes(module.name, unit.uses.bases):
-                    self._subclasses.setdefault(base, set()).add(Node(module.name, unit.statement.name))
+                    table.subclasses.setdefault(base, set()).add(Node(module.name, unit.statement.name))
             for node in self._changed_by(unit):
-                self._changers.setdefault(node, {})[unit] = None
+                table.changers.setdefault(node, {})[unit] = None
             for name, chains in unit.uses.aliases.items():
                 alias = Node(module.name, name)
                 for target in self._nodes(module.name, chains):
                     if target != alias:
-                        self._aliases.setdefault(target, set()).add(alias)
+                        table.aliases.setdefault(target, set()).add(alias)
             self.generation += 1  # what this statement asked was answered without itself
         self._resolver.forget()  # what it binds or changes may be what others' names stand for
 
@@ -253,7 +277,8 @@ class Changes:
 
     def effects(self, start: Node) -> frozenset[Node]:  # noqa: C901  # one worklist, read top to bottom
         """The names that a call of *start* may change, through whatever it calls."""
-        if start not in self._effects:
+        known = (self._late if self._late.modules else self._loaded).effects
+        if start not in known:
             changed: set[Node] = set()
             todo, seen = [start], {start}
             while todo:
@@ -274,8 +299,8 @@ class Changes:
                             if isinstance(target, Node) and target not in seen:
                                 seen.add(target)
                                 todo.append(target)
-            self._effects[start] = frozenset(changed)
-        return self._effects[start]
+            known[start] = frozenset(changed)
+        return known[start]
 
 
 def _has_class_hook(unit: Unit) -> bool:

@@ -96,6 +96,25 @@ def test_digest_does_not_depend_on_classes_before(monkeypatch: pytest.MonkeyPatc
     assert first.of(module.B).digest == Fingerprinter().of(module.B).digest
 
 
+def test_digest_does_not_depend_on_what_classes_before_load_late(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a module changes that only another class imports in ``run()`` does not count for this class."""
+    classes = (
+        "class A(luigi.Task):\n    def run(self):\n        from . import filler\n"
+        "class B(luigi.Task):\n    def run(self):\n        return ROWS\n"
+    )
+    files = {
+        "table.py": "ROWS = []\n",
+        "filler.py": "from .table import ROWS\nROWS.append(1)\n",
+        "tasks.py": f"import luigi\nfrom .table import ROWS\n{classes}",
+    }
+    module = load(monkeypatch, tmp_path, files)
+    first = Fingerprinter()
+    first.of(module.A)
+    assert first.of(module.B).digest == Fingerprinter().of(module.B).digest
+
+
 def test_class_is_fingerprinted_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A second question about a class is answered from memory."""
     module = load(monkeypatch, tmp_path, PROJECT)
