@@ -161,23 +161,25 @@ class Merger:
     def merge(self, connection: sqlite3.Connection, seen: Seen) -> bool:
         """Make the merged index that of *seen*, in the caller's transaction.
 
-        :return: False if another process has dropped meanwhile what *seen* took for merged: look again.
+        :return: False, and nothing is changed, if another process has dropped meanwhile what *seen* took for merged: look again.
         """
-        there, coming = set(), {one.name for one in seen.incoming}
-        for name, known in self.index.merged().items():
-            if name not in seen.live or seen.live[name].etag != known.etag:
-                self.index.drop(connection, known.id)
-            elif known.is_whole or seen.extent is Extent.PARTS:
-                there.add(name)
-            elif name in coming:  # a part, in whose place the whole comes
-                self.index.drop(connection, known.id)
-        for incoming in seen.incoming:
-            if incoming.name not in there:
-                left_out = self.index.add(connection, incoming)
-                there.add(incoming.name)
-                self._tell(incoming.name, left_out)
+        merged = self.index.merged()
+        there = {
+            name
+            for name, known in merged.items()
+            if name in seen.live
+            and seen.live[name].etag == known.etag
+            and (known.is_whole or seen.extent is Extent.PARTS)
+        }
+        coming = {one.name: one for one in seen.incoming if one.name not in there}
+        if seen.live.keys() - there - coming.keys():
+            return False  # before anything is dropped: others would find less than there is
+        for name in merged.keys() - there:
+            self.index.drop(connection, merged[name].id)
+        for name, incoming in coming.items():
+            self._tell(name, self.index.add(connection, incoming))
         self.verify(connection)
-        return there == set(seen.live)
+        return True
 
     def bring(self, lacking: Lacking) -> bool:
         """Merge more frames of segments that are merged in part; all of them, where many were asked for.
