@@ -94,6 +94,10 @@ class Changes:
             self.generation += 1
             self._resolver.forget()
 
+    @property
+    def _tables(self) -> tuple[_Table, _Table]:
+        return self._loaded, self._late
+
     def of(self, node: Node) -> dict[Unit, None]:
         """The statements that change *node* under this name."""
         found, late = self._loaded.changers.get(node, {}), self._late.changers.get(node)
@@ -112,9 +116,7 @@ class Changes:
         todo = [base]
         while todo:
             node = todo.pop()
-            new = {
-                one for table in (self._loaded, self._late) for one in table.subclasses.get(node, ())
-            } - found
+            new = {one for table in self._tables for one in table.subclasses.get(node, ())} - found
             found |= new
             todo += new
         return found
@@ -124,7 +126,7 @@ class Changes:
         todo = [node]
         while todo:
             name = todo.pop()
-            for alias in (one for table in (self._loaded, self._late) for one in table.aliases.get(name, ())):
+            for alias in (one for table in self._tables for one in table.aliases.get(name, ())):
                 if alias not in found and alias != node:
                     found[alias] = None
                     todo.append(alias)
@@ -145,7 +147,7 @@ class Changes:
         todo = [name]
         while todo:
             name = todo.pop()
-            known = name in self._loaded.modules or name in self._late.modules
+            known = any(name in table.modules for table in self._tables)
             module = None if known else self._resolver.module(name)
             self._index(module, self._late)
             if module is not None and name not in sys.modules:

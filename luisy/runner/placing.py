@@ -103,9 +103,8 @@ class Placer:
             self.keeper.adopt(node)
             return True
         if node.outcome is Outcome.REUSED and node.base_key is not None and not self.store.read_only:
-            with dispensable(
-                f"that {node.task} is answered by an earlier result"
-            ):  # early cutoff finds it again
+            # Else early cutoff finds it again.
+            with dispensable(f"that {node.task} is answered by an earlier result"):
                 self.store.alias(node.base_key, node.result.key)
         if not self.everything and not node.needed:
             return True
