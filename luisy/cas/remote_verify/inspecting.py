@@ -118,11 +118,18 @@ class RemoteInspector:
         ]
 
     def records(self) -> Iterator[tuple[str, Records]]:
-        """The segments that count, one after the other."""
-        self.merger.complete()  # another process of this store may have merged a part of a new one
-        for name in sorted(self.index.merged()):
-            for records in self.index.records([name]):
-                yield name, records
+        """The segments that count, one after the other, with what replaces one before it was its turn."""
+        read: set[str] = set()
+        while True:
+            self.merger.complete()
+            with self.index.database.snapshot():  # other processes of this store merge and drop meanwhile
+                left = [one for one in self.index.merged().values() if one.name not in read]
+                whole = sorted(one.name for one in left if one.is_whole)[:1]
+                found = self.index.records(whole)
+            if not left:
+                return
+            read.update(whole)
+            yield from zip(whole, found, strict=True)
 
     # --- objects
 

@@ -147,14 +147,16 @@ class RemoteRepairer:
             if slot.name not in listed:
                 continue
             touched = self._look.rows.segments_with(list(doomed.actions), list(doomed.blobs))
-            merged = self._index.merged()
+            with self._index.database.snapshot():  # another process of this store may drop it
+                merged = self._index.merged().get(name)
+                whole = self._index.records([] if merged is None else [name])
             spared = name in touched or name not in listed
             records, names = Records(), set[str]()
             if not spared:
-                says = {name: merged[name].supersedes if name in merged else frozenset[str]()}
+                says = {name: frozenset[str]() if merged is None else merged.supersedes}
                 names = superseded_by([name], says, listed)
-                for whole in self._index.records([name] if name in merged else []):
-                    records = self._without(whole, dangling)
+                for one in whole:
+                    records = self._without(one, dangling)
             data = encode(self._namespace.project, records, names)
             if commit(self._remote, self._namespace, slot, data) is not None:
                 self._look.merger.refresh()

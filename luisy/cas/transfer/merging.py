@@ -186,14 +186,15 @@ class Merger:
 
         :return: True: it may be asked again. What could not be had is in the index no more.
         """
-        merged = {one.id: one for one in self.index.merged().values()}
-        jobs = [
-            functools.partial(self._span, merged[segment], directory, span)
-            for segment, numbers in lacking.items()
-            if segment in merged  # else another process was faster
-            for directory in (self.index.directory(segment),)
-            for span in self._budget.plan(segment, directory, numbers, self.index.frames_of(segment))
-        ]
+        with self.index.database.snapshot():  # else another process drops between two of these questions
+            merged = {one.id: one for one in self.index.merged().values()}
+            jobs = [
+                functools.partial(self._span, merged[segment], directory, span)
+                for segment, numbers in lacking.items()
+                if segment in merged  # else another process was faster
+                for directory in (self.index.directory(segment),)
+                for span in self._budget.plan(segment, directory, numbers, self.index.frames_of(segment))
+            ]
         is_stale = False
         for found, frames in in_parallel(jobs):
             is_stale |= frames is None

@@ -19,10 +19,11 @@ from luisy.cas.remote_verify import RemoteInspector, RemoteRepairer
 from luisy.cas.segments import encode, open_segment, records_of
 from luisy.cas.signing import Authority
 from luisy.cas.tombstones import Tombstone
-from luisy.cas.transfer import Ref
+from luisy.cas.transfer import Mirror, Ref
 from luisy.errors import StoreError
 from tests.mirrors import Interposed, Killed, Machine, killed_at, machine, put_refs
 from tests.unit.cas.test_signing import signing_key
+from tests.unit.cas.transfer.segments_made import compact
 from tests.unit.cas.values import key
 
 if TYPE_CHECKING:
@@ -101,6 +102,25 @@ def test_it_writes_nothing_there(one: Machine, remote: MemoryRemote) -> None:
     counting = Interposed(remote)
     looked_at(one.store, counting)
     assert set(counting.counted) <= {"list", "get", "read", "head"}
+
+
+def test_other_process_merges_while_it_looks(one: Machine, remote: MemoryRemote) -> None:
+    """Of the same store: what replaces a segment before it was its turn is looked at in its place."""
+    for number in (4, 5):
+        one.result(number, b"%d" % number)
+        one.mirror.push()
+    inspector = RemoteInspector(one.store, remote, "weather")
+    inspector.merger.refresh()
+    records = inspector.records()
+    found = [next(records)]
+    other = Mirror(Store.open(one.store.path), remote, "weather")
+    compact(remote, Records(), "weather")
+    other.refresh()
+    found += records
+    assert len({name for name, _ in found}) == len(found) == 2
+    assert {action.key for _, some in found for action in some.actions} == {
+        bytes.fromhex(key(number)) for number in range(1, 6)
+    }
 
 
 def _pack(remote: Remote) -> None:

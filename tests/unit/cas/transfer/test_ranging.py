@@ -477,6 +477,25 @@ def test_an_answer_is_that_of_one_state_of_the_index(pair: Pair, monkeypatch: py
     assert pair.two.mirror.results([wanted]).keys() == {wanted}
 
 
+def test_segment_that_is_dropped_while_its_frames_are_planned(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another process, after it was seen among those that are merged: what is asked for is found all the same."""
+    directory = RemoteIndex.directory
+    planned = iter([False, True])  # asked for what lacks, then to plan how to fetch that
+    other = Mirror(Store.open(pair.two.store.path), pair.remote, PROJECT)
+
+    def dropping(index: RemoteIndex, segment: int) -> Directory:
+        if next(planned, False):
+            compact(pair.remote, Records())
+            other.refresh()
+        return directory(index, segment)
+
+    monkeypatch.setattr(RemoteIndex, "directory", dropping)
+    assert pair.two.mirror.results([pair.keys[0]]).keys() == {pair.keys[0]}
+    assert next(planned, None) is None
+
+
 def test_what_is_there_all_the_time_is_always_found(pair: Pair) -> None:
     """While somebody compacts again and again, and other processes of the same store merge parts and the whole."""
     ended = threading.Event()
