@@ -17,6 +17,7 @@ WORKLOADS = {
     "w7": "bench.w7_gc",
     "audit": "bench.audit",
     "w8": "bench.w8_fingerprint",
+    "w9": "bench.w9_large",
 }
 
 
