@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from luisy.fingerprint.idioms import called_name, constant_getattr, is_bare
 from luisy.fingerprint.normal import is_declaration
 from luisy.fingerprint.scopes import WHOLE
-from luisy.fingerprint.tasks_held import TASK_READERS, holds_tasks
+from luisy.fingerprint.tasks_held import PARENT_GIVERS, TASK_READERS, holds_tasks
 from luisy.fingerprint.uses import FIRST_CHANGERS, HARMLESS, MUTATORS, PURE, Argument, How
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarde
     else:
         _called_unnamed(walk, node.func, scope, context)
     _receiver_of(walk, node, callee, scope, context, discarded=discarded)
-    if called_name(node) not in TASK_READERS and context.colour is How.FULL:
-        walk.uses.asks_tasks |= any(holds_tasks(given, scope) for given in node.args)
+    if context.colour is How.FULL and (name := called_name(node)) not in TASK_READERS:
+        walk.uses.asks_tasks |= name in PARENT_GIVERS or any(holds_tasks(given, scope) for given in node.args)
     for given in (*node.args, *(k.value for k in node.keywords)):
         for chain, local, _ in walk.reader.receivers(given, scope) if is_bare(given) else ():
             if chain is not None:

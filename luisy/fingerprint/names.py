@@ -20,7 +20,7 @@ from luisy.fingerprint.scopes import (
     import_chains,
     imported_modules,
 )
-from luisy.fingerprint.tasks_held import TASK_NAMES, holds_tasks
+from luisy.fingerprint.tasks_held import TASK_NAMES, holds_tasks, keeps_tasks
 from luisy.fingerprint.trees import children, subtree
 from luisy.fingerprint.uses import MUTATORS, How, Uses
 from luisy.fingerprint.walk import Context, Walk
@@ -159,7 +159,7 @@ def _function(
     every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
     _annotations(walk, scope, note, [*(a.annotation for a in every if a), node.returns])
     later = context._replace(when=How.LATER)
-    if scope.kind == "class" and node.name == "requires":
+    if scope.kind == "class" and node.name == "requires" and not keeps_tasks(node, inner):
         later = later._replace(colour=How.REQUIRED)
     walk.push(inner, later, *node.body)
 

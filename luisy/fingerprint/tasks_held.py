@@ -1,4 +1,4 @@
-"""Whether an expression holds the tasks that a task requires: then their code may be called."""
+"""Whether code may hold the tasks that a task requires: then their code may be called."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from luisy.fingerprint.idioms import called_name
-from luisy.fingerprint.uses import HARMLESS
+from luisy.fingerprint.uses import FIRST_CHANGERS, HARMLESS, MUTATORS
 
 if TYPE_CHECKING:
     from luisy.fingerprint.scopes import Scope
@@ -33,6 +33,9 @@ TASK_NAMES = _CONTAINER_METHODS | frozenset(
 
 TASK_READERS = HARMLESS | {"flatten", "flatten_output", "getpaths", "task_outputs", "hasattr"}
 """Functions that may be given required tasks."""
+PARENT_GIVERS = frozenset({"clone_parent", "clone_parents"})
+"""What ``luigi.util.inherits`` adds: tasks that need not be required."""
+
 _PASSES_ON = frozenset(
     {"flatten", "list", "tuple", "sorted", "enumerate", "zip", "reversed", "iter", "next", "set"}
 )
@@ -55,3 +58,28 @@ def holds_tasks(node: ast.expr, scope: Scope, depth: int = 0) -> bool:
         values = home.aliases.get(node.id, ()) if home is not None else ()
         return any(holds_tasks(value, home, depth + 1) for value in values if home is not None)
     return False
+
+
+def keeps_tasks(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> bool:
+    """True if ``requires()`` may put the tasks that it makes where ``run()`` finds them: on the task, say.
+
+    :param scope: of its body.
+    """
+    return any(_keeps(node, scope) for node in ast.walk(function))
+
+
+def _keeps(node: ast.AST, scope: Scope) -> bool:
+    if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+        return not _is_local(node, scope)
+    if isinstance(node, ast.Call) and called_name(node) in MUTATORS and isinstance(node.func, ast.Attribute):
+        return not _is_local(node.func.value, scope)
+    return isinstance(node, ast.Global) or (
+        isinstance(node, ast.Call) and called_name(node) in FIRST_CHANGERS
+    )
+
+
+def _is_local(node: ast.expr, scope: Scope) -> bool:
+    """True for ``tasks`` and ``tasks["a"]`` where that is a local name; ``self.tasks`` outlives the call."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Name) and scope.find(node.id) is scope
