@@ -6,7 +6,7 @@ import ast
 import contextlib
 from typing import TYPE_CHECKING
 
-from luisy.fingerprint.idioms import called_name, constant_getattr, is_bare
+from luisy.fingerprint.idioms import called_name, constant_getattr, is_bare, is_part
 from luisy.fingerprint.normal import is_declaration
 from luisy.fingerprint.scopes import WHOLE
 from luisy.fingerprint.tasks_held import PARENT_GIVERS, TASK_READERS, holds_tasks
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 _DEPENDENCY_DECORATORS = frozenset({"requires", "inherits", "copies"})
 MODULES_TABLE = frozenset({("sys", "modules"), (":sys", "modules")})
+_TASK_FINDERS = frozenset({"get_task_cls", "load_task"})
 _EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
 
 
-def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarded: bool = False) -> None:  # noqa: C901  # what a call does to each of its parts
+def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarded: bool = False) -> None:
     """Visit a call; a *discarded* one is made for what it does, not for its result."""
     callee = walk.reader.chain(node.func, scope)
     if callee is not None:
@@ -35,12 +36,7 @@ def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarde
     if context.colour is How.FULL and (name := called_name(node)) not in TASK_READERS:
         walk.uses.asks_tasks |= name in PARENT_GIVERS or any(holds_tasks(given, scope) for given in node.args)
     for given in (*node.args, *(k.value for k in node.keywords)):
-        for chain, local, _ in walk.reader.receivers(given, scope) if is_bare(given) else ():
-            if chain is not None:
-                now = bool(context.when & How.NOW)
-                walk.uses.arguments.add(Argument(callee, chain, now, discarded))
-            elif discarded and (home := scope.find(local)) and local in home.params and local != home.own:
-                walk.uses.changes_params |= callee is None or callee[-1] not in HARMLESS
+        _given(walk, given, callee, scope, context, discarded=discarded)
     chained = walk.reader.chain(node, scope)
     if chained is not None:
         walk.read(chained, context)
@@ -53,6 +49,22 @@ def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarde
         walk.words(callee)
     elif isinstance(node.func, ast.Name):
         walk.words({node.func.id})
+
+
+def _given(
+    walk: Walk, given: ast.expr, callee: Chain | None, scope: Scope, context: Context, *, discarded: bool
+) -> None:
+    """Note what a call is given: it may change that. A part (``CONFIG["seed"]``) a library is taken only to read."""
+    is_whole = is_bare(given)
+    if not (is_whole or is_part(given)):
+        return
+    for chain, local, _ in walk.reader.receivers(given, scope):
+        if chain is not None:
+            now = bool(context.when & How.NOW)
+            walk.uses.arguments.add(Argument(callee, chain, now, discarded and is_whole))
+        elif discarded and (home := scope.find(local)) and local in home.params and local != home.own:
+            changes = callee is None or callee[-1] not in HARMLESS
+            walk.uses.changes_params |= changes and (is_whole or (callee is not None and len(callee) == 1))
 
 
 def _receiver_of(
@@ -127,6 +139,8 @@ def _special(walk: Walk, node: ast.Call, callee: Chain, scope: Scope, context: C
         walk.blind(node, f"{ast.unparse(node)} reads an attribute with a computed name")
     elif name == "__subclasses__":
         walk.uses.subclasses.add(callee[:-1])
+    elif name in _TASK_FINDERS:
+        walk.blind(node, f"{ast.unparse(node)} finds a class of tasks by its name")
     elif callee == ("globals",) or callee[:2] in MODULES_TABLE:
         walk.whole(node)
     elif callee in _EVALUATORS:

@@ -219,7 +219,11 @@ class Changes:
         return found
 
     def _has_state(self, target: External) -> bool:
-        return target.origin is not Origin.FRAMEWORK and target.module.partition(".")[0] not in _QUIET
+        if (
+            target.origin is Origin.FRAMEWORK
+        ):  # an attribute of a class (`Task.rate = 5`), no call (`Task.event_handler(...)`)
+            return len(target.rest) > 1
+        return target.module.partition(".")[0] not in _QUIET
 
     def _changed_argument(self, unit: Unit, argument: Argument) -> set[Node]:
         callee = argument.callee

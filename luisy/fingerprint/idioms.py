@@ -19,6 +19,13 @@ def is_bare(node: ast.expr) -> bool:
     return isinstance(node, (ast.Name, ast.Attribute, ast.Tuple, ast.List, ast.Dict, ast.Set))
 
 
+def is_part(node: ast.expr) -> bool:
+    """True for what an object holds or hands out: ``TABLE["a"]``, ``TABLE.get("a")``."""
+    return isinstance(node, ast.Subscript) or (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    )
+
+
 def constant_getattr(node: ast.Call) -> tuple[ast.expr, str] | None:
     """The object and the name in ``getattr(object, "name")``."""
     if isinstance(node.func, ast.Name) and node.func.id == "getattr" and len(node.args) >= 2:  # noqa: PLR2004  # object and name

@@ -51,7 +51,9 @@ def uses_of(
         node, scope, context = walk.left.pop()
         _VISITS.get(type(node), _generic)(walk, node, scope, context)
     uses = walk.uses
-    compound = isinstance(statement, (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try))
+    compound = isinstance(
+        statement, (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
+    )
     if compound and any(how & How.NOW and chain[0] in uses.binds for chain, how in uses.changes.items()):
         # `for task in TASKS: task.x = 1` changes what TASKS holds, under another name.
         for chain, how in uses.reads.items():
@@ -232,21 +234,31 @@ def _augmented(walk: Walk, node: ast.AugAssign, scope: Scope, context: Context) 
         walk.change(node.target, scope, context)
 
 
+def _named(walk: Walk, node: ast.NamedExpr, scope: Scope, context: Context) -> None:
+    walk.push(scope, context, node.value, node.target)
+    _alias(walk, [node.target], node.value, scope)
+
+
 def _alias(walk: Walk, targets: list[ast.expr], value: ast.expr, scope: Scope) -> None:
-    if not scope.is_module:
+    """Note that names of the module stand for one object: that of *value*, and each other's."""
+    if not scope.binder().is_module:
         return
     chains = {chain for chain, _, _ in walk.reader.receivers(value, scope) if chain is not None}
-    together = {(t.id,) for t in targets if isinstance(t, ast.Name)}  # `A = B = []` is one list
-    if isinstance(value, ast.Constant):
-        together = set()
+    holders = [
+        root
+        for target in targets
+        if isinstance(target, (ast.Subscript, ast.Attribute))
+        for root, _, _ in walk.reader.receivers(target.value, scope)
+        if root is not None
+    ]
+    if not isinstance(value, ast.Constant):  # `A = B = []` is one list, and `TABLE["a"] = A = []` holds it
+        chains |= {*holders, *((t.id,) for t in targets if isinstance(t, ast.Name))}
     for target in targets:
         for name in subtree(target):
             if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-                walk.uses.aliases.setdefault(name.id, set()).update(chains | (together - {(name.id,)}))
-        if isinstance(target, (ast.Subscript, ast.Attribute)):
-            for root, _, _ in walk.reader.receivers(target.value, scope):
-                if root is not None:
-                    walk.uses.aliases.setdefault(root[0], set()).update(chains)
+                walk.uses.aliases.setdefault(name.id, set()).update(chains - {(name.id,)})
+    for root in holders:
+        walk.uses.aliases.setdefault(root[0], set()).update(chains - {root})
 
 
 def _return(walk: Walk, node: ast.Return, scope: Scope, context: Context) -> None:
@@ -293,6 +305,7 @@ _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.AnnAssign: _annotated,
     ast.Assign: _assign,
     ast.AugAssign: _augmented,
+    ast.NamedExpr: _named,
     ast.Import: _import,
     ast.ImportFrom: _import,
     ast.Return: _return,

@@ -28,6 +28,7 @@ BLIND = [
     ("return sys.modules.get(self.n)", "import sys", "only the run knows"),
     ("return map(sys.modules.get, self.n)", "import sys", "only the run knows"),
     ("import importlib\nreturn importlib.import_module(self.n)", "", "computed name"),
+    ("return Register.get_task_cls(self.n)()", "from luigi.task_register import Register\n", "by its name"),
     ("return load(self.n)", "from importlib import import_module as load", "computed name"),
     ("return __import__(self.n)", "", "computed name"),
     ("return eval(self.n)", "", "only the run knows"),

@@ -1,6 +1,7 @@
 """The corpus, as one list."""
 
 from tests.unit.fingerprint.cases import (
+    aliases,
     broad,
     edges,
     effects,
@@ -20,6 +21,7 @@ from tests.unit.fingerprint.cases.table import CASES, Case
 __all__ = [
     "CASES",
     "Case",
+    "aliases",
     "broad",
     "edges",
     "effects",
