@@ -10,7 +10,7 @@ from luisy.fingerprint.idioms import called_name, constant_getattr, is_bare, is_
 from luisy.fingerprint.normal import is_declaration
 from luisy.fingerprint.scopes import WHOLE
 from luisy.fingerprint.tasks_held import PARENT_GIVERS, TASK_READERS, holds_tasks
-from luisy.fingerprint.uses import FIRST_CHANGERS, HARMLESS, MUTATORS, PURE, Argument, How
+from luisy.fingerprint.uses import FIRST_CHANGERS, HARMLESS, LOGGING, MUTATORS, PURE, Argument, How
 
 if TYPE_CHECKING:
     from luisy.fingerprint.scopes import Chain, Scope
@@ -35,7 +35,8 @@ def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarde
     _receiver_of(walk, node, callee, scope, context, discarded=discarded)
     if context.colour is How.FULL and (name := called_name(node)) not in TASK_READERS:
         walk.uses.asks_tasks |= name in PARENT_GIVERS or any(holds_tasks(given, scope) for given in node.args)
-    for given in (*node.args, *(k.value for k in node.keywords)):
+    is_log = callee is None and called_name(node) in LOGGING  # `getLogger("name").info(...)`
+    for given in () if is_log else (*node.args, *(k.value for k in node.keywords)):
         _given(walk, given, callee, scope, context, discarded=discarded)
     chained = walk.reader.chain(node, scope)
     if chained is not None:

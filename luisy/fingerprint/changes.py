@@ -237,7 +237,11 @@ class Changes:
             )
         else:
             changes = argument.discarded and not (callee and callee[-1] in HARMLESS)
-        return self._changed(unit.module, argument.given, How.NOW) if changes else set()
+        if not changes:
+            return set()
+        given = self._resolver.resolve(unit.module, argument.given) if nodes else ()
+        modules = {t for t in given if isinstance(t, Node) and t.name == WHOLE}  # `configure(settings)`
+        return self._changed(unit.module, argument.given, How.NOW) | modules
 
     def _done_by_argument(self, unit: Unit, argument: Argument) -> set[Node]:
         """What a function changes that is given to one that calls it: `sorted(rows, key=function)`."""
@@ -246,7 +250,7 @@ class Changes:
         calls = bool(callee and not targets and callee[-1] in _CALLERS) or any(
             t.module in _CALLING_MODULES
             if isinstance(t, External)
-            else any(u.uses.calls_params for u in self._resolver.binders(t))
+            else any(u.uses.calls_params or _is_value(u) for u in self._resolver.binders(t))
             for t in targets
         )
         given = self._resolver.resolve(unit.module, argument.given) if calls else ()
@@ -307,6 +311,14 @@ class Changes:
                                 todo.append(target)
             known[start] = frozenset(changed)
         return known[start]
+
+
+def _is_value(unit: Unit) -> bool:
+    """True if a name is bound to what an expression gave: nobody knows what its methods call."""
+    return (
+        not isinstance(unit.statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and not unit.is_import
+    )
 
 
 def _has_class_hook(unit: Unit) -> bool:

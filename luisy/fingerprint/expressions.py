@@ -13,6 +13,7 @@ from luisy.fingerprint.idioms import (
     global_by_name,
     module_by_name,
     text_of,
+    type_of,
     vars_of,
 )
 
@@ -60,6 +61,9 @@ class Reader:
                 node = got[0]
             elif isinstance(node, ast.Call) and (of := vars_of(node)):
                 attributes.append("__dict__")
+                node = of
+            elif isinstance(node, ast.Call) and (of := type_of(node)):
+                attributes.append("__class__")
                 node = of
             elif isinstance(node, ast.Call) and (names := constant_attrgetter(node)):
                 attributes.extend(reversed(names[1]))

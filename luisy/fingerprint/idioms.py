@@ -92,6 +92,12 @@ def module_by_name(node: ast.Subscript) -> str | None:
     return "__name__" if is_own else text_of(node.slice)
 
 
+def type_of(node: ast.Call) -> ast.expr | None:
+    """The object in ``type(object)``."""
+    is_type = isinstance(node.func, ast.Name) and node.func.id == "type"
+    return node.args[0] if is_type and len(node.args) == 1 else None
+
+
 def vars_of(node: ast.Call) -> ast.expr | None:
     """The object in ``vars(object)``."""
     is_vars = isinstance(node.func, ast.Name) and node.func.id == "vars" and len(node.args) == 1

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from luisy.fingerprint.scopes import Chain
 
 _WHOLE_MODULE = frozenset({"globals"})
+_COMPOUND = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 
 
 def uses_of(
@@ -51,15 +52,21 @@ def uses_of(
         node, scope, context = walk.left.pop()
         _VISITS.get(type(node), _generic)(walk, node, scope, context)
     uses = walk.uses
-    compound = isinstance(
-        statement, (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
-    )
-    if compound and any(how & How.NOW and chain[0] in uses.binds for chain, how in uses.changes.items()):
-        # `for task in TASKS: task.x = 1` changes what TASKS holds, under another name.
-        for chain, how in uses.reads.items():
-            if how & How.NOW:
-                uses.changes[chain] = uses.changes.get(chain, How(0)) | How.NOW | How.SOFT
+    if isinstance(statement, _COMPOUND):
+        _under_other_names(uses)
     return uses
+
+
+def _under_other_names(uses: Uses) -> None:
+    """Note that what a loop does with its names it does with what it reads: ``for task in TASKS: task.x = 1``."""
+    read = [chain for chain, how in uses.reads.items() if how & How.NOW]
+    changed = [chain for chain, how in uses.changes.items() if how & How.NOW and chain[0] in uses.binds]
+    for chain in read if changed else ():
+        for path in {(), *(other[1:] for other in changed)}:
+            uses.changes[(*chain, *path)] = uses.changes.get((*chain, *path), How(0)) | How.NOW | How.SOFT
+    if any(how & How.NOW and chain[0] in uses.binds for chain, how in uses.calls.items()):
+        for chain in read:
+            uses.calls[chain] = uses.calls.get(chain, How(0)) | How.NOW
 
 
 def _generic(walk: Walk, node: ast.AST, scope: Scope, context: Context) -> None:

@@ -191,6 +191,9 @@ HARMLESS = frozenset(
         "dir",
     ]
 )
+
+LOGGING = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
+"""Methods of loggers."""
 """Built-in functions that do not change their arguments."""
 
 

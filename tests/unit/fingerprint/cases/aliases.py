@@ -101,3 +101,48 @@ piece(
     task("return A['y']", "import random\nA = {'x': 3, 'y': 4}\nrandom.seed(A['x'] + 1)\n"),
     "same",
 )
+
+_MODULE = "items = []\nX = 0\nclass C:\n    a = 0\n    def go(self):\n        return self.a\nMADE = C()\n"
+
+for _name, _use, _statements in (
+    ("attribute of the type of an object", "m.MADE.go()", "setattr(type(m.MADE), 'go', lambda self: 1)\n"),
+    ("module that a loop goes through", "m.X", "for each in (m,):\n    each.X = 1\n"),
+    (
+        "module given to a function that sets names",
+        "m.X",
+        "def set_up(module):\n    module.X = 1\nset_up(m)\n",
+    ),
+    (
+        "module and value given to a function that sets names",
+        "m.X",
+        "def set_up(module, value):\n    setattr(module, 'X', value)\nset_up(m, 1)\n",
+    ),
+    ("function that a loop calls", "m.X", "def fill():\n    m.X = 1\nfor each in [fill]:\n    each()\n"),
+    (
+        "function given to a method of what a library made",
+        "m.X",
+        (
+            "from concurrent.futures import ThreadPoolExecutor\ndef fill(value):\n    m.X = value\n"
+            "with ThreadPoolExecutor() as pool:\n    list(pool.map(fill, [1]))\n"
+        ),
+    ),
+):
+    piece(
+        f"change from another module: {_name}",
+        "it is done while that module is imported",
+        {
+            "m.py": _MODULE,
+            "n.py": f"from . import m\n{_statements}",
+            "tasks.py": task(f"return {_use}", "from . import m, n"),
+        },
+    )
+piece(
+    "list given to a logger that was just asked for",
+    "it is only told",
+    {
+        "m.py": _MODULE,
+        "n.py": "import logging\nfrom . import m\nlogging.getLogger('a').debug('%s %s', m.items, 1)\n",
+        "tasks.py": task("return m.items", "from . import m, n"),
+    },
+    "same",
+)
