@@ -105,16 +105,17 @@ def decorators(walk: Walk, nodes: list[ast.expr], scope: Scope, context: Context
         chain = walk.reader.chain(func, scope)
         if chain is not None:
             walk.called(chain, context)
+            walk.uses.decorators.add(chain)
         if isinstance(func, ast.Attribute):
-            method(walk, func, scope, context, discarded=True)
+            walk.change(func.value, scope, context, How.SOFT if context.when & How.NOW else How(0))
         walk.push(scope, context, decorator)
 
 
 def command(walk: Walk, func: ast.expr, scope: Scope, context: Context) -> None:
     """Note a call that is made for what it does: an object that is called (`@registry`) changes."""
     chain = walk.reader.chain(func, scope)
-    if chain is not None and context.when & How.NOW:
-        walk.uses.commands.add(chain)
+    if chain is not None:
+        walk.uses.commands[chain] = walk.uses.commands.get(chain, How(0)) | context.when
 
 
 def method(walk: Walk, func: ast.Attribute, scope: Scope, context: Context, *, discarded: bool) -> None:

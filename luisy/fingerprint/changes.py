@@ -48,6 +48,9 @@ _CALLING_MODULES = frozenset(
 """Standard modules whose functions do."""
 
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
 class Names(Protocol):
     """What the index needs to know of names; the resolver knows it."""
 
@@ -190,8 +193,7 @@ class Changes:
             for target in self._resolver.resolve(unit.module, chain) if how & How.NOW else ():
                 if isinstance(target, Node):
                     changed |= self.effects(target)
-        for chain in uses.commands:
-            changed.update(t for t in self._resolver.resolve(unit.module, chain) if self._is_object(t))
+        changed |= self._commanded(unit, How.NOW)
         for argument in uses.arguments:
             if argument.now:
                 changed |= self._changed_argument(unit, argument) | self._done_by_argument(unit, argument)
@@ -215,8 +217,19 @@ class Changes:
             if isinstance(target, Node) and target.name != WHOLE:
                 found.add(target)
             elif isinstance(target, External) and not how & How.SOFT and self._has_state(target):
-                found.add(Node("", target.module.partition(".")[0]))
+                found.add(target.state)
         return found
+
+    def _commanded(self, unit: Unit, when: How) -> set[Node]:
+        """What changes by calls that are made for their effect: an object (`@registry`), the state of a library."""
+        changed: set[Node] = set()
+        for chain, how in unit.uses.commands.items():
+            for target in self._resolver.resolve(unit.module, chain) if how & when else ():
+                if self._is_object(target):
+                    changed.add(target)
+                elif isinstance(target, External) and _is_order(unit, chain) and self._has_state(target):
+                    changed.add(target.state)
+        return changed
 
     def _has_state(self, target: External) -> bool:
         if (
@@ -297,6 +310,7 @@ class Changes:
                     for chain, how in unit.uses.changes.items():
                         if how & How.LATER and not how & How.SOFT:
                             changed |= self._changed(unit.module, chain, how)
+                    changed |= self._commanded(unit, How.LATER)
                     for argument in unit.uses.arguments:
                         if not argument.now:
                             changed |= self._changed_argument(unit, argument)
@@ -313,12 +327,14 @@ class Changes:
         return known[start]
 
 
+def _is_order(unit: Unit, chain: Chain) -> bool:
+    """True for ``set_option(...)``; a decorator rather makes something of what it decorates, but for ``@register_...``."""
+    return chain not in unit.uses.decorators or "register" in chain[-1]
+
+
 def _is_value(unit: Unit) -> bool:
     """True if a name is bound to what an expression gave: nobody knows what its methods call."""
-    return (
-        not isinstance(unit.statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        and not unit.is_import
-    )
+    return not isinstance(unit.statement, _DEFINITIONS) and not unit.is_import
 
 
 def _has_class_hook(unit: Unit) -> bool:

@@ -103,9 +103,8 @@ class Follower:
                     continue
                 if isinstance(target, External):
                     found.externals.add(target)
-                    state = Node("", target.module.partition(".")[0])
-                    if self.resolver.units(state):
-                        todo.append((state, how))
+                    if self.resolver.units(target.state):
+                        todo.append((target.state, how))
                 elif colour & How.FULL or (asks_tasks and node in roots):
                     todo.append((target, how))
                 else:

@@ -30,6 +30,11 @@ class External(NamedTuple):
     rest: Chain
     origin: Origin
 
+    @property
+    def state(self) -> Node:
+        """What changes the library that it belongs to."""
+        return Node("", self.module.partition(".")[0])
+
     def value(self) -> object:
         """The live object, None if it is not loaded."""
         value: object = sys.modules.get(self.module)

@@ -228,7 +228,8 @@ class Uses:
     """What one statement does with names. All chains start at the module's scope.
 
     :param rebinds: names of the module that it binds in a disguise: ``global``, ``globals()["name"]``.
-    :param commands: what it calls for its effect alone, while the module is imported.
+    :param commands: what it calls for its effect alone.
+    :param decorators: those of its functions and classes.
     :param called_at: the line of the first call.
     :param loads: modules that its imports may load, those in its functions too.
     :param subclasses: classes that it asks for their subclasses.
@@ -243,7 +244,8 @@ class Uses:
     reads: dict[Chain, How] = field(default_factory=dict)
     changes: dict[Chain, How] = field(default_factory=dict)
     calls: dict[Chain, How] = field(default_factory=dict)
-    commands: set[Chain] = field(default_factory=set)
+    commands: dict[Chain, How] = field(default_factory=dict)
+    decorators: set[Chain] = field(default_factory=set)
     subclasses: set[Chain] = field(default_factory=set)
     called_at: dict[Chain, int] = field(default_factory=dict)
     bases: set[Chain] = field(default_factory=set)

@@ -146,3 +146,49 @@ piece(
     },
     "same",
 )
+
+for _name, _statement in (
+    (
+        "accessor that is registered in pandas",
+        "import pandas as pd\n@pd.api.extensions.register_dataframe_accessor('geo')\n{}",
+    ),
+    (
+        "accessor that is registered in pandas by an imported function",
+        "from pandas.api.extensions import register_dataframe_accessor\n@register_dataframe_accessor('geo')\n{}",
+    ),
+):
+    piece(
+        _name,
+        "every frame has it once the module is imported",
+        {
+            "ext.py": _statement.format(
+                "class Geo:\n    def __init__(self, frame):\n        self.size = 1\n"
+            ),
+            "tasks.py": task("return pd.DataFrame().geo.size", "import pandas as pd\nfrom . import ext"),
+        },
+    )
+for _statement in (
+    "import random\nrandom.seed(1)\n",
+    "from random import seed\nseed(1)\n",
+    "from random import seed\nif True:\n    seed(1)\n",
+    "from random import seed\ndef start():\n    seed(1)\nstart()\n",
+):
+    piece(
+        f"state of a library: {_statement!r}",
+        "it is another one afterwards",
+        {"n.py": _statement, "tasks.py": task("return random.random()", "import random\nfrom . import n")},
+    )
+for _statement in (
+    "import functools\n@functools.lru_cache\n",
+    "import functools\n@functools.lru_cache(maxsize=3)\n",
+    "from functools import lru_cache\n@lru_cache\n",
+):
+    piece(
+        f"library that decorates something else: {_statement!r}",
+        "it stays as it is",
+        {
+            "n.py": f"{_statement}def unused():\n    return 1\n",
+            "tasks.py": task("return functools.partial(int)", "import functools\nfrom . import n"),
+        },
+        "same",
+    )
