@@ -88,8 +88,12 @@ def _name(walk: Walk, node: ast.Name, scope: Scope, context: Context) -> None:
     if home.is_module:
         walk.uses.binds.add(node.id)
     elif scope.find(node.id) is None and node.id in home.shared:
-        walk.uses.rebinds.add(node.id)
-        walk.changed((node.id,), context.when)
+        _rebinds(walk, node.id, context)
+
+
+def _rebinds(walk: Walk, name: str, context: Context) -> None:
+    walk.uses.rebinds.add(name)
+    walk.changed((name,), context.when)
 
 
 def _constant(walk: Walk, node: ast.Constant, _scope: Scope, _context: Context) -> None:
@@ -135,8 +139,7 @@ def _subscript(walk: Walk, node: ast.Subscript, scope: Scope, context: Context) 
         walk.change(node.value, scope, context)
     name = global_by_name(node, in_module=scope.is_module)
     if name and not isinstance(node.ctx, ast.Load):
-        walk.uses.rebinds.add(name)
-        walk.changed((name,), context.when)
+        _rebinds(walk, name, context)
         return
     if name and isinstance(node.ctx, ast.Load):
         walk.read((name,), context)
@@ -281,8 +284,11 @@ def _return(walk: Walk, node: ast.Return, scope: Scope, context: Context) -> Non
 
 def _import(walk: Walk, node: ast.Import | ast.ImportFrom, scope: Scope, context: Context) -> None:
     walk.uses.loads.update(imported_modules(node, walk.package))
-    if scope.kind == "class":
-        for _, chain in import_chains(node, walk.package):
+    for name, chain in () if scope.is_module else import_chains(node, walk.package):
+        if name in scope.shared:
+            _rebinds(walk, name, context)
+        # A function's name is followed where it is read, to its last import: `try: from .fast import f, except: ...`
+        if scope.kind == "class" or scope.imports.get(name) != chain or scope.find(name) is not scope:
             walk.read(chain, context)
     if scope.binder().is_module:
         for name, chain in import_chains(node, walk.package):
