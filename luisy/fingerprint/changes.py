@@ -106,6 +106,10 @@ class Changes:
         found, late = self._loaded.changers.get(node, {}), self._late.changers.get(node)
         return {**found, **late} if late else found
 
+    def by(self, unit: Unit) -> set[Node]:
+        """What *unit* changes."""
+        return {node for table in self._tables for node, units in table.changers.items() if unit in units}
+
     def under_any_name(self, node: Node) -> dict[Unit, None]:
         """The statements that change *node*, or what is known under other names too."""
         found = {**self.of(node), **self.of(Node(node.module, WHOLE))}

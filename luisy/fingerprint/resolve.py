@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from luisy.fingerprint import modules as parsed
+from luisy.fingerprint.cells import History
 from luisy.fingerprint.changes import Changes
 from luisy.fingerprint.nodes import External, Node
 from luisy.fingerprint.project import Located, Locator, Origin, attribute, namespace
@@ -55,6 +56,7 @@ class Resolver:
         self._targets: dict[tuple[str, Chain], tuple[Target, ...]] = {}
         self._missing: set[Node] = set()
         self._units: dict[Node, tuple[Unit, ...]] = {}
+        self._histories: dict[str, History] = {}
         self._units_as_of = 0
         self.changes = Changes(self)
 
@@ -75,6 +77,7 @@ class Resolver:
         """Drop the answers: what names stand for may have changed."""
         self._targets.clear()
         self._units.clear()
+        self._histories.clear()
 
     # -- names
 
@@ -268,6 +271,7 @@ class Resolver:
         if self._units_as_of != self.changes.generation:
             self._units_as_of = self.changes.generation
             self._units.clear()
+            self._histories.clear()
         if node not in self._units:
             self._units[node] = self._find_units(node)
         return self._units[node]
@@ -293,9 +297,18 @@ class Resolver:
             if not (kill.always_binds and name in kill.uses.binds):
                 continue
             between = owner.units[units[0].order + 1 : kill.order + 1]
-            if owner.is_cells or not any(self._looks_at(unit, name) for unit in between):
+            if owner.is_cells:
+                looked_at = self._history(owner).is_looked_at(name, between)
+            else:
+                looked_at = any(self._looks_at(unit, name) for unit in between)
+            if not looked_at:
                 return units[index:]
         return units
+
+    def _history(self, cells: Module) -> History:
+        if cells.name not in self._histories:
+            self._histories[cells.name] = History(cells, self)
+        return self._histories[cells.name]
 
     def _looks_at(self, unit: Unit, name: str) -> bool:
         """True if *unit* reads *name* while it is imported, or calls project code, which may."""

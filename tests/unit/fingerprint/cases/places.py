@@ -1,0 +1,99 @@
+"""Where code lies, and when it ran: cells that are run again, notebooks, what stands in the else of a guard."""
+
+from __future__ import annotations
+
+from tests.unit.fingerprint.cases.table import case
+
+# -- cells that bind a name again ----------------------------------------------------------------------------
+
+
+def again(name: str, reason: str, cells: list[str], result: str, expectation: str = "changed") -> None:
+    """A case in a notebook and at a prompt: in *cells*, above a task that returns *result*, a 1 becomes a 2."""
+    text = "# %%\n".join(["import luigi\n", *cells, _task(result)])
+    assert text.count("1") == 1, name
+    for kind in ("cells", "prompt"):
+        case(f"{kind}: {name}", expectation, reason, text, text.replace("1", "2"), f"{kind} pkg/tasks.py:T")
+
+
+def twice(name: str, reason: str, cells: list[str], result: str) -> None:
+    """A case whose edit is to run all cells once more: *cells*, a task that returns *result*, and its run."""
+    texts = ["import luigi\n", *cells, _task(result), "task = T()\n", "task.run()\n"]
+    once = "# %%\n".join(texts)
+    case(f"cells: {name}, twice", "same", reason, once, f"{once}# %%\n{once}", "cells pkg/tasks.py:T")
+
+
+def _task(result: str) -> str:
+    return f"class T(luigi.Task):\n    def run(self):\n        return {result}\n"
+
+
+_FIVE = "def f():\n    return 5\n"
+_ONE = "def f():\n    return 1\n"
+
+again(
+    "name that is bound to more of itself", "the first value is in the last", ["X = 1\n", "X = X + 5\n"], "X"
+)
+again(
+    "name that is bound to what a function makes of it",
+    "the first value is in the last",
+    ["X = 1\n", "def more():\n    return X + 5\n", "X = more()\n"],
+    "X",
+)
+again("function that made a value", "the value is still there", [_ONE, "X = f()\n", _FIVE], "X")
+again("value that went into another", "the other is still there", ["X = 1\n", "Y = X\n", "X = 5\n"], "Y")
+again(
+    "value that went into another through a third",
+    "the last one is still there",
+    ["X = 1\n", "Y = X\n", "Z = Y\n", "Y = 5\n", "X = 5\n"],
+    "Z",
+)
+again(
+    "value that is a default",
+    "the function holds it",
+    ["X = 1\n", "def g(n=X):\n    return n\n", "X = 5\n"],
+    "g()",
+)
+again(
+    "function that filled a list",
+    "the list holds what it gave",
+    ["ROWS = []\n", "def f():\n    ROWS.append(1)\n", "f()\n", "def f():\n    ROWS.append(5)\n"],
+    "ROWS",
+)
+again(
+    "function whose result is in a list",
+    "the list holds it",
+    ["ROWS = []\n", _ONE, "ROWS.append(f())\n", _FIVE],
+    "ROWS",
+)
+again(
+    "function whose result another module holds",
+    "nobody takes it out again",
+    ["import os\n", "def f():\n    return '1'\n", "os.environ['PLACE'] = f()\n", _FIVE],
+    "os.environ['PLACE']",
+)
+again("function that eval called", "the value is still there", [_ONE, "X = eval('f()')\n", _FIVE], "X")
+again("function that was tried", "nothing of it is left", [_ONE, "f()\n", _FIVE], "f()", "same")
+again(
+    "function whose value is made again",
+    "the first value is gone",
+    [_ONE, "rows = [f()]\n", "rows\n", _FIVE, "rows = [f()]\n"],
+    "rows",
+    "same",
+)
+again(
+    "value that went into another one that is gone",
+    "nothing of it is left",
+    ["X = 1\n", "Y = X\n", "X = 5\n", "Y = X\n"],
+    "Y",
+    "same",
+)
+twice("a function and its value", "nothing is another", [_FIVE, "X = f()\n", "Y = X\n"], "Y + f()")
+twice("a name that is bound to more of itself", "it begins anew", ["X = 3\n", "X = X + 5\n"], "X")
+twice(
+    "a list that is filled", "it is a new one", ["ROWS = []\n", _FIVE, "ROWS.append(f())\n", "ROWS\n"], "ROWS"
+)
+twice(
+    "a list that a loop fills",
+    "it is a new one, and nobody builds on the variable of a loop",
+    ["ROWS = []\n", _FIVE, "for i in range(3):\n    ROWS.append(f())\n"],
+    "ROWS",
+)
