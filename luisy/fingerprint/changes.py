@@ -338,7 +338,7 @@ def _is_order(unit: Unit, chain: Chain) -> bool:
 
 def _is_value(unit: Unit) -> bool:
     """True if a name is bound to what an expression gave: nobody knows what its methods call."""
-    return not isinstance(unit.statement, _DEFINITIONS) and not unit.is_import
+    return not isinstance(unit.statement, _DEFINITIONS)
 
 
 def _has_class_hook(unit: Unit) -> bool:

@@ -166,7 +166,7 @@ class Catalogue:
                 files = distribution.files()
                 if relative in files:
                     return distribution
-                if likely is None and ((top + "/__init__.py") in files or (top + ".py") in files):
+                if likely is None and top + "/__init__.py" in files:
                     likely = distribution
             if likely is not None:
                 return likely

@@ -63,8 +63,7 @@ class Reader:
                 attributes.append("__dict__")
                 node = of
             elif isinstance(node, ast.Call) and (of := type_of(node)):
-                attributes.append("__class__")
-                node = of
+                node = of  # what is set on the class counts for the object
             elif isinstance(node, ast.Call) and (names := constant_attrgetter(node)):
                 attributes.extend(reversed(names[1]))
                 node = names[0]

@@ -88,12 +88,7 @@ def _name(walk: Walk, node: ast.Name, scope: Scope, context: Context) -> None:
     if home.is_module:
         walk.uses.binds.add(node.id)
     elif scope.find(node.id) is None and node.id in home.shared:
-        _rebinds(walk, node.id, context)
-
-
-def _rebinds(walk: Walk, name: str, context: Context) -> None:
-    walk.uses.rebinds.add(name)
-    walk.changed((name,), context.when)
+        walk.changed((node.id,), context.when)
 
 
 def _constant(walk: Walk, node: ast.Constant, _scope: Scope, _context: Context) -> None:
@@ -139,7 +134,7 @@ def _subscript(walk: Walk, node: ast.Subscript, scope: Scope, context: Context) 
         walk.change(node.value, scope, context)
     name = global_by_name(node, in_module=scope.is_module)
     if name and not isinstance(node.ctx, ast.Load):
-        _rebinds(walk, name, context)
+        walk.changed((name,), context.when)
         return
     if name and isinstance(node.ctx, ast.Load):
         walk.read((name,), context)
@@ -286,7 +281,7 @@ def _import(walk: Walk, node: ast.Import | ast.ImportFrom, scope: Scope, context
     walk.uses.loads.update(imported_modules(node, walk.package))
     for name, chain in () if scope.is_module else import_chains(node, walk.package):
         if name in scope.shared:
-            _rebinds(walk, name, context)
+            walk.changed((name,), context.when)
         # A function's name is followed where it is read, to its last import: `try: from .fast import f, except: ...`
         if scope.kind == "class" or scope.imports.get(name) != chain or scope.find(name) is not scope:
             walk.read(chain, context)

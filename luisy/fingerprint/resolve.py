@@ -237,7 +237,7 @@ class Resolver:
     def _unbound(self, owner: Module, node: Node) -> list[Target]:
         if node.name in _MODULE_ATTRIBUTES:
             return []
-        if any(node.name in unit.uses.rebinds for unit in owner.units) or self.changes.of(node):
+        if self.changes.of(node):
             return [node]
         if self.changes.of(_BUILTINS) and node.name not in namespace(owner.name):
             return [_BUILTINS]

@@ -227,7 +227,6 @@ class Argument(NamedTuple):
 class Uses:
     """What one statement does with names. All chains start at the module's scope.
 
-    :param rebinds: names of the module that it binds in a disguise: ``global``, ``globals()["name"]``.
     :param commands: what it calls for its effect alone.
     :param decorators: those of its functions and classes.
     :param called_at: the line of the first call.
@@ -238,7 +237,6 @@ class Uses:
     """
 
     binds: set[str] = field(default_factory=set)
-    rebinds: set[str] = field(default_factory=set)
     imports: dict[str, list[Chain]] = field(default_factory=dict)
     loads: set[str] = field(default_factory=set)
     reads: dict[Chain, How] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from luisy.fingerprint import Fingerprinter
+from luisy.fingerprint import BlindSpot, Fingerprinter
 from tests.unit.fingerprint.cases.table import task
 
 if TYPE_CHECKING:
@@ -138,3 +138,28 @@ def test_the_state_of_an_object_in_a_cell_is_no_blind_spot(load: Load) -> None:
         T = make(Box(3))
         """
     assert Fingerprinter().of(load({"blind_case.py": source}).T).blind_spots == ()
+
+
+def test_compiled_module_says_so(load: Load, tmp_path: Path) -> None:
+    """Code of the project that is compiled is a blind spot in its file; nothing else of it is."""
+    module = load(
+        {
+            "blind_case.py": task("import blind_native\nreturn blind_native.f()"),
+            "blind_native.abi3.so": "bytes",
+        }
+    )
+    (spot,) = Fingerprinter().of(module.T).blind_spots
+    assert spot == BlindSpot(str(tmp_path / "blind_native.abi3.so"), 0, "compiled code: counts by its bytes")
+
+
+def test_name_that_nothing_in_the_project_sets(load: Load, tmp_path: Path) -> None:
+    """What somebody else has put into a module cannot be followed; a module that is used as a whole is no such name."""
+    module = load(
+        {
+            "blind_case.py": task("return dir(blind_helper), blind_helper.X", "import blind_helper"),
+            "blind_helper.py": "Y = 3\n",
+        }
+    )
+    module.blind_helper.X = 5
+    (spot,) = Fingerprinter().of(module.T).blind_spots
+    assert spot == BlindSpot(str(tmp_path / "blind_helper.py"), 0, "nothing that can be followed sets X")

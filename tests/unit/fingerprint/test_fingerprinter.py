@@ -101,13 +101,13 @@ def test_digest_does_not_depend_on_what_classes_before_load_late(
 ) -> None:
     """What a module changes that only another class imports in ``run()`` does not count for this class."""
     classes = (
-        "class A(luigi.Task):\n    def run(self):\n        from . import filler\n"
-        "class B(luigi.Task):\n    def run(self):\n        return ROWS\n"
+        "class A(luigi.Task):\n    def run(self):\n        from . import filler\n        return table.ROWS, table.MORE\n"
+        "class B(luigi.Task):\n    def run(self):\n        return table.ROWS, table.MORE\n"
     )
     files = {
         "table.py": "ROWS = []\n",
-        "filler.py": "from .table import ROWS\nROWS.append(1)\n",
-        "tasks.py": f"import luigi\nfrom .table import ROWS\n{classes}",
+        "filler.py": "from . import table\ntable.ROWS.append(1)\ntable.MORE = 1\n",
+        "tasks.py": f"import luigi\nfrom . import table\n{classes}",
     }
     module = load(monkeypatch, tmp_path, files)
     first = Fingerprinter()
@@ -443,6 +443,8 @@ def test_options_read_by_name_are_told(
         ("configuration.get_config().get(self.n, 'name')", [5]),
         ("get_config().get(self.n, 'name')", [5]),
         ("self.n.get(self.n, 'name')", []),
+        ("self.n().get(self.n, 'name')", []),
+        ("table().get(self.n, 'name')", []),
         ("str(self).count(self.n, 3)", []),
         ("get_config().items(self.n)", []),
         ("{}.get(self.n)", []),

@@ -124,6 +124,18 @@ def test_module_belongs_to_what_installed_it(tmp_path: Path, files: dict[str, st
     assert (found.name, found.version) == ("thing-dist", "1.2")
 
 
+def test_file_that_is_listed_nowhere_belongs_to_what_brought_its_package(tmp_path: Path) -> None:
+    """What a package has made or left unlisted is its own, and of the first that brings it."""
+    files = {
+        "a_thing-3.dist-info/RECORD": "thing/other.py,,\n",
+        "thing-1.dist-info/RECORD": "thing/__init__.py,,\n",
+        "thing_more-2.dist-info/RECORD": "thing/__init__.py,,\n",
+    }
+    found = owner(written(tmp_path, files), "thing/made.py")
+    assert found is not None
+    assert found.name == "thing"
+
+
 def test_distribution_without_metadata_is_named_by_its_folder(tmp_path: Path) -> None:
     """A name is known where nothing can be read but the list of files."""
     folder = written(tmp_path, {"Thing_Dist-1.2.dist-info/RECORD": "thing/__init__.py,,\n"})

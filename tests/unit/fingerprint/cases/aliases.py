@@ -90,6 +90,15 @@ piece(
     ),
 )
 piece(
+    "part of a parameter given to what a call gave",
+    "nobody knows what that is, and it is no change of what is used",
+    task(
+        "return 3",
+        "A = {'x': 3}\ndef teller():\n    return print\ndef tell(table):\n    teller()(table['x'])\ntell(A)\nUNUSED = 1\n",
+    ),
+    "same",
+)
+piece(
     "part given to a function that reads it",
     "the table stays as it is",
     task("return A", "A = {'x': 3}\ndef show(row):\n    return row + 1\nshow(A['x'])\n"),
@@ -116,6 +125,14 @@ for _name, _use, _statements in (
         "module and value given to a function that sets names",
         "m.X",
         "def set_up(module, value):\n    setattr(module, 'X', value)\nset_up(m, 1)\n",
+    ),
+    (
+        "function given to a method of what a library made earlier",
+        "m.X",
+        (
+            "from concurrent.futures import ThreadPoolExecutor\ndef fill(value):\n    m.X = value\n"
+            "pool = ThreadPoolExecutor()\nDONE = list(pool.map(fill, [1]))\n"
+        ),
     ),
     ("function that a loop calls", "m.X", "def fill():\n    m.X = 1\nfor each in [fill]:\n    each()\n"),
     (
@@ -192,3 +209,35 @@ for _statement in (
         },
         "same",
     )
+piece(
+    "list that a loop goes through to fill another",
+    "it stays as it is",
+    task("return NAMES", "NAMES = ['a']\nTABLE = {}\nfor name in NAMES:\n    TABLE[name] = 1\n"),
+    "same",
+)
+piece(
+    "function that a loop only looks at",
+    "it is not called",
+    task("return X", "X = 0\ndef fill():\n    global X\n    X = 1\nfor each in (fill,):\n    print(each)\n"),
+    "same",
+)
+piece(
+    "type that singledispatch reads from an annotation",
+    "it decides what is dispatched",
+    task(
+        "return show(3)",
+        "from functools import singledispatch\n@singledispatch\ndef show(x):\n    return 0\n"
+        "Kind = (int, float, str)[1]\n@show.register\ndef _(x: Kind):\n    return 5\n",
+    ),
+)
+piece(
+    "type in an annotation that nobody reads",
+    "it is for people",
+    task("return show(3)", "Kind = (int, float, str)[1]\ndef show(x: Kind):\n    return 5\n"),
+    "same",
+)
+piece(
+    "module of a library given to a function that sets names",
+    "the library has them",
+    task("return json.rate", "import json\ndef set_up(module):\n    module.rate = 1\nset_up(json)\n"),
+)
