@@ -97,6 +97,7 @@ class Fingerprinter:
 
     def _make(self, cls: type) -> Fingerprint:
         self._resolver.changes.forget_late()
+        self._resolver.changes.index_loaded()
         roots = roots_of(cls, self._resolver)
         closure = self._follower.closure(roots.nodes, self._ignored(cls))
         modules = modules_of(closure, self._resolver)
@@ -145,7 +146,6 @@ class Fingerprinter:
 
     def _named(self, module: str, name: str) -> tuple[Target, ...]:
         """What *name* is in *module*; a dotted one may begin with a module."""
-        self._resolver.changes.index_loaded()
         owner, _, last = name.rpartition(".")
         chains = [tuple(name.split("."))]
         if owner and self._resolver.locator.locate(owner).origin is not Origin.ABSENT:

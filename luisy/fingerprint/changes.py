@@ -158,7 +158,7 @@ class Changes:
             module = None if known else self._resolver.module(name)
             self._index(module, self._late)
             if module is not None and name not in sys.modules:
-                todo.append(module.package)
+                todo.append(name.rpartition(".")[0])
                 todo += (
                     name for unit in module.units if unit.uses.imports for name in sorted(unit.uses.loads)
                 )

@@ -70,7 +70,7 @@ def constant_import(node: ast.Call, package: str, importers: AbstractSet[str] = 
     return ".".join([*parts[: len(parts) - level + 1], module.value[level:]])
 
 
-def global_by_name(node: ast.Subscript, *, in_module: bool = False) -> str | None:
+def global_by_name(node: ast.Subscript, *, in_module: bool) -> str | None:
     """The name in ``globals()["name"]``, *in_module* also in ``vars()["name"]`` and ``locals()["name"]``."""
     of = node.value
     if not (isinstance(of, ast.Call) and isinstance(of.func, ast.Name) and not of.args):

@@ -20,6 +20,7 @@ from luisy.fingerprint.values import Canon, NotCanonical
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from luisy.fingerprint.modules import Module
     from luisy.fingerprint.resolve import Resolver
 
 _LOCALS = "<locals>"
@@ -95,9 +96,10 @@ class _Finder:
             return
         if origin is Origin.INSTALLED:
             self._roots.installed.add(name)
-        if origin is not Origin.PROJECT:
+        module = self._resolver.module(name)
+        if module is None:
             return
-        nodes = list(self._nodes(code, name))
+        nodes = list(self._nodes(code, module))
         if not nodes:
             if isinstance(code, types.FunctionType):
                 self._note(name, code, f"{code.__qualname__} has no source")
@@ -128,22 +130,16 @@ class _Finder:
         top = self._resolver.locator.locate(name.partition(".")[0])
         return top.origin is Origin.PROJECT and any(v is cls for v in list(namespace(name).values()))
 
-    def _nodes(self, code: type | types.FunctionType, module_name: str) -> Iterator[Node]:
-        module = self._resolver.module(module_name)
-        live = namespace(module_name)
+    def _nodes(self, code: type | types.FunctionType, module: Module) -> Iterator[Node]:
+        if module.broken and module.file is not None:
+            yield Node(module.name, WHOLE)
+            return
         first = code.__qualname__.split(".")[0]
-        if module is not None and module.broken and module.file is not None:
-            yield Node(module_name, WHOLE)
-        elif module is not None:
-            if any(_defines(unit.statement, first) for unit in module.binders.get(first, ())):
-                yield Node(module_name, first)
-            for name, value in live.items():
-                if value is code and name != first and name in module.binders:
-                    yield from (
-                        t for t in self._resolver.resolve(module_name, (name,)) if isinstance(t, Node)
-                    )
-                elif value is code and name in module.binders:
-                    yield Node(module_name, name)
+        if any(_defines(unit.statement, first) for unit in module.binders.get(first, ())):
+            yield Node(module.name, first)
+        for name, value in list(namespace(module.name).items()):
+            if value is code and name in module.binders:
+                yield from (t for t in self._resolver.resolve(module.name, (name,)) if isinstance(t, Node))
 
     def _values(self, cls: type) -> None:
         """The live attributes that no statement explains, and the cells of methods of a factory's class."""
@@ -172,14 +168,15 @@ class _Finder:
 
     def _explained(self, cls: type) -> frozenset[str] | None:
         """The attributes that the source of *cls* sets; None where decorators or hooks may set any."""
-        module = self._resolver.module(cls.__module__)
-        if module is None:
-            return None
         names: set[str] = set()
-        top = cls.__qualname__.split(".")[0]
+        top, own = cls.__qualname__.partition(".")[0], cls.__qualname__.rpartition(".")[2]
         for unit in self._resolver.units(Node(cls.__module__, top)):
             for node in subtree(unit.statement):
-                if isinstance(node, ast.ClassDef) and (node.decorator_list or node.keywords):
+                if (
+                    isinstance(node, ast.ClassDef)
+                    and node.name == own
+                    and (node.decorator_list or node.keywords)
+                ):
                     return None
                 names.update(_names(node))
         for base in cls.__mro__[1:]:
@@ -188,8 +185,6 @@ class _Finder:
                 return None
             if not project and base.__module__ not in {"builtins", "abc"} and not _is_framework(base):
                 return None
-        if _is_framework(cls.__mro__[-2] if len(cls.__mro__) > 1 else cls):
-            names.update(n for n in vars(cls) if n.startswith("_abc"))
         return frozenset(names)
 
 
@@ -207,8 +202,6 @@ def _is_framework(cls: type) -> bool:
 def _defines(statement: ast.stmt, name: str) -> bool:
     """True if *statement* holds the definition of *name*: a class or function, perhaps in a block."""
     definitions = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    if isinstance(statement, definitions) and statement.name == name:
-        return True
     return any(isinstance(node, definitions) and node.name == name for node in subtree(statement))
 
 

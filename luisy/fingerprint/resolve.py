@@ -64,6 +64,8 @@ class Resolver:
         """The parsed project module of that name, None if it is no project code."""
         if name not in self._modules:
             located = self.locator.locate(name)
+            if located.origin is Origin.ABSENT:  # it may be there later
+                return None
             own = located.origin is Origin.PROJECT
             self._modules[name] = parsed.load(located) if own else None
         return self._modules[name]

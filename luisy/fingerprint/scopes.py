@@ -108,11 +108,11 @@ def import_chains(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[t
 
 
 def imported_modules(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
-    """The modules that an import may load; among them names that are perhaps no modules."""
+    """The modules that an import may load, but for their packages; among them names that are perhaps no modules."""
     source = absolute_module(node, package) if isinstance(node, ast.ImportFrom) else ""
-    for alias in node.names:
-        parts = (f"{source}.{alias.name}" if source else alias.name).split(".")
-        yield from (".".join(parts[: n + 1]) for n in range(len(parts)))
+    if source:
+        yield source
+    yield from (f"{source}.{alias.name}" if source else alias.name for alias in node.names)
 
 
 def function_scope(

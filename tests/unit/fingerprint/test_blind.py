@@ -120,6 +120,25 @@ def test_a_value_that_cannot_be_told_has_its_class_and_line(
     assert f"run holds a {kind}" in spot.text
 
 
+def test_a_function_in_a_cell_that_no_file_defines_is_said(load: Load) -> None:
+    """The code of a function from exec() that a factory was given is in no part: it is a blind spot."""
+    source = """
+        import luigi
+
+        def make(given):
+            class T(luigi.Task):
+                def run(self):
+                    return given()
+            return T
+
+        made = {"__name__": __name__}
+        exec("def f():\\n    return 3", made)
+        T = make(made["f"])
+        """
+    spots = Fingerprinter().of(load({"blind_case.py": source}).T).blind_spots
+    assert "f has no source" in {spot.text for spot in spots}
+
+
 def test_the_state_of_an_object_in_a_cell_is_no_blind_spot(load: Load) -> None:
     """An object of a project class counts by its attributes."""
     source = """

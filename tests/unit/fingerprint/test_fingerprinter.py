@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import linecache
 import os
@@ -225,6 +226,37 @@ def test_young_file_that_is_the_loaded_code_is_taken(monkeypatch: pytest.MonkeyP
     text = "import luigi\nX = 1\nclass T(luigi.Task):\n    def run(self):\n        return X\n"
     module = load(monkeypatch, tmp_path, {"tasks.py": text})
     assert Fingerprinter(loaded_at=lambda _: 0).of(module.T).digest == Fingerprinter().of(module.T).digest
+
+
+def test_a_class_is_the_same_whatever_was_asked_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What statements below a class set on it is explained by them also for the first class that is asked."""
+    text = task("return self.n") + "T.n = 3\nclass Other(luigi.Task):\n    pass\n"
+    module = load(monkeypatch, tmp_path, {"tasks.py": text})
+    first, later = Fingerprinter(), Fingerprinter()
+    later.of(module.Other)
+    assert first.of(module.T).parts == later.of(module.T).parts
+
+
+def test_a_module_that_was_absent_may_come(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A class is found in a module that was not there when another class was asked."""
+    module = load(monkeypatch, tmp_path, {"tasks.py": task("import pkg.coming")})
+    fingerprinter = Fingerprinter()
+    fingerprinter.of(module.T)
+    (tmp_path / "pkg" / "coming.py").write_text(task("return 1"))
+    importlib.invalidate_caches()
+    assert "code pkg.coming:T" in fingerprinter.of(importlib.import_module("pkg.coming").T).parts
+
+
+def test_what_a_standard_base_sets_is_no_part(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the standard library sets on an enum (its tables of members) differs between Pythons."""
+    head = "import enum\n\nclass Colour(enum.Enum):\n    RED = 3\n"
+    text = f"import luigi\n{head}\ndef make(colour):\n    class T(luigi.Task):\n        def run(self):\n"
+    text += "            return colour\n    return T\n\nT = make(Colour.RED)\n"
+    parts = Fingerprinter().of(load(monkeypatch, tmp_path, {"tasks.py": text}).T).parts
+    assert "code pkg.tasks:Colour" in parts
+    assert not [label for label in parts if label.startswith("value pkg.tasks:Colour")]
 
 
 # -- classes without source --------------------------------------------------------------------------------
