@@ -174,14 +174,28 @@ class Follower:
                     yield target, How.FULL
 
     def _whole_edges(self, node: Node) -> _Edges:
-        module = self.resolver.module(node.module)
         targets: dict[Target, How] = {}
-        for name in module.binders.keys() - {"__doc__"} if module is not None else ():
-            for target in self.resolver.resolve(node.module, (name,)):
+        for chain in self._held(node.module):
+            for target in self.resolver.resolve(node.module, chain):
                 # A module that only passes through (`from . import x`) is not used by being there.
                 if target != node and not (isinstance(target, Node) and target.name == WHOLE):
                     targets[target] = How.FULL
         return _Edges(tuple(targets.items()), frozenset())
+
+    def _held(self, name: str) -> set[Chain]:
+        """What the module of that *name* may hold: its names, those that stars may bring, and what is not the project's."""
+        held: set[Chain] = set()
+        todo, seen = [name], {name}
+        while todo:
+            module = self.resolver.module(name := todo.pop())
+            if module is None:
+                held.add((":" + name,))
+                continue
+            held |= {(bound,) for bound in module.binders.keys() - {"__doc__"}}
+            starred = {star.module for star in module.stars} - seen
+            seen |= starred
+            todo += starred
+        return held
 
     def _counted(self, unit: Unit, keep: Keep) -> Iterator[tuple[Chain, How]]:
         keep |= self._annotations.keep_for(unit)

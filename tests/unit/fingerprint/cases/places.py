@@ -1,8 +1,9 @@
-"""Where code lies, and when it ran: cells that are run again, notebooks, what stands in the else of a guard."""
+"""Where code lies, and when it ran: cells that are run again, stars of modules used as a whole, decorators and casts."""
 
 from __future__ import annotations
 
-from tests.unit.fingerprint.cases.table import case
+from tests.unit.fingerprint.cases.table import case, edit, piece, task
+from tests.unit.fingerprint.cases.world import installed
 
 # -- cells that bind a name again ----------------------------------------------------------------------------
 
@@ -96,4 +97,90 @@ twice(
     "it is a new one, and nobody builds on the variable of a loop",
     ["ROWS = []\n", _FIVE, "for i in range(3):\n    ROWS.append(f())\n"],
     "ROWS",
+)
+
+# -- stars of a module that is used as a whole -----------------------------------------------------------------
+
+_BY_NAME = task("return getattr(whole, self.name)()", "from . import whole")
+_LEAF = {"leaf.py": "def f():\n    return 1\n", "whole.py": "from .leaf import *\n"}
+
+piece("star of a module used by computed names", "it may be any of them", {**_LEAF, "tasks.py": _BY_NAME})
+piece(
+    "star of a star of a module used by computed names",
+    "it passes them on",
+    {
+        **_LEAF,
+        "between.py": "from .leaf import *\n",
+        "whole.py": "from .between import *\n",
+        "tasks.py": _BY_NAME,
+    },
+)
+piece(
+    "stars in a circle of a module used by computed names",
+    "they pass on all the same",
+    {**_LEAF, "leaf.py": "from .whole import *\ndef f():\n    return 1\n", "tasks.py": _BY_NAME},
+)
+piece(
+    "star of a module given to a function",
+    "what it does with it is its own affair",
+    {**_LEAF, "tasks.py": task("return use(whole)", "from . import whole\ndef use(m):\n    return m.f()")},
+)
+piece(
+    "star of a module that evaluates text",
+    "the names are there",
+    {**_LEAF, "tasks.py": task("return eval(self.name)()", "from .leaf import *")},
+)
+piece(
+    "private name of a module of a star",
+    "the star does not bring it",
+    {**_LEAF, "leaf.py": "def f():\n    return 5\ndef _g():\n    return 1\n", "tasks.py": _BY_NAME},
+    "same",
+)
+piece(
+    "name of a module of a star that is defined anew",
+    "the star's is hidden",
+    {**_LEAF, "whole.py": "from .leaf import *\ndef f():\n    return 5\n", "tasks.py": _BY_NAME},
+    "same",
+)
+installed(
+    "star of a module used by computed names",
+    "changed",
+    _BY_NAME,
+    "dist_starred.py",
+    {"whole.py": "from dist_starred import *\n"},
+)
+
+# -- decorators and casts -------------------------------------------------------------------------------------
+
+edit(
+    "what luisy.declares says",
+    "same",
+    "it counts in a part of the key of its own",
+    {"tasks.py": task("return 3", "import luisy\n@luisy.declares(version='31')").replace(")\n\n", ")\n")},
+    "31",
+    "32",
+)
+edit(
+    "what a decorator of that name says",
+    "changed",
+    "it is not luisy's",
+    task(
+        "return g()",
+        "def declares(n):\n    return lambda g: lambda: n\n@declares(31)\ndef g():\n    return 5",
+    ),
+    "(31)",
+    "(32)",
+)
+piece(
+    "decorator of that name that is not called",
+    "it is not luisy's",
+    task("return g()", "def declares(g):\n    return lambda: 1\n@declares\ndef g():\n    return 5"),
+)
+edit(
+    "which parameter is cast",
+    "changed",
+    "the value counts, if not its type",
+    task("return g(3, 4)", "from typing import cast\ndef g(x, y):\n    return cast(int, x)"),
+    "int, x)",
+    "int, y)",
 )
