@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 from luisy.fingerprint.idioms import called_name, constant_getattr, is_bare, is_part
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _DEPENDENCY_DECORATORS = frozenset({"requires", "inherits", "copies"})
 MODULES_TABLE = frozenset({("sys", "modules"), (":sys", "modules")})
 _TASK_FINDERS = frozenset({"get_task_cls", "load_task"})
+_ORDERS = re.compile("set.|seed|register|enable|disable|install|configure")
+"""How functions are called that change the state of their library, also where they give something."""
+
 _EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
 
 
@@ -32,6 +36,8 @@ def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarde
         _special(walk, node, callee, scope, context)
     else:
         _called_unnamed(walk, node.func, scope, context)
+    if not discarded and _ORDERS.match(called_name(node)):  # `before = seterr(...)`
+        command(walk, node.func, scope, context)
     _receiver_of(walk, node, callee, scope, context, discarded=discarded)
     if context.colour is How.FULL and (name := called_name(node)) not in TASK_READERS:
         walk.uses.asks_tasks |= name in PARENT_GIVERS or any(holds_tasks(given, scope) for given in node.args)

@@ -30,7 +30,8 @@ def sides(corpus_answers: Answers) -> dict[str, tuple[Kept, Kept]]:
 def edited(case: Case) -> set[str]:
     """What the edit of a case touches, found without luisy: names that are bound or changed at the top level.
 
-    Of files that are no Python, the words of their paths: the names of distributions and compiled modules.
+    Of files that are no Python, the words of their paths: the names of distributions and compiled modules. Of data files, those
+    that are in them, too, and the class: what it was given can only be told by whose it is.
     """
     names: set[str] = set()
     for path in {*case.before, *case.after}:
@@ -39,6 +40,8 @@ def edited(case: Case) -> set[str]:
             continue
         if not path.endswith(".py"):
             names.update(re.split(r"\W+", path))
+            if path.endswith(".json"):
+                names.update(re.split(r"\W+", new), [case.target.partition(":")[2]])
             continue
         changed = _statements(old) ^ _statements(new)
         names.update(name for text in changed for name in _bound(ast.parse(text).body[0]))

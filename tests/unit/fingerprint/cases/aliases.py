@@ -187,6 +187,8 @@ for _name, _statement in (
 for _statement in (
     "import random\nrandom.seed(1)\n",
     "from random import seed\nseed(1)\n",
+    "import random\nbefore = random.seed(1)\n",
+    "from random import seed\nbefore = seed(1)\n",
     "from random import seed\nif True:\n    seed(1)\n",
     "from random import seed\ndef start():\n    seed(1)\nstart()\n",
 ):
@@ -240,4 +242,13 @@ piece(
     "module of a library given to a function that sets names",
     "the library has them",
     task("return json.rate", "import json\ndef set_up(module):\n    module.rate = 1\nset_up(json)\n"),
+)
+piece(
+    "value that a library gives",
+    "its state stays as it is, as far as the name tells",
+    {
+        "n.py": "import math\nROOT = math.sqrt(1)\n",
+        "tasks.py": task("return math.sqrt(3)", "import math\nfrom . import n"),
+    },
+    "same",
 )
