@@ -18,8 +18,6 @@ from luisy.fingerprint.trees import subtree
 from luisy.fingerprint.values import Canon, NotCanonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from luisy.fingerprint.modules import Module
     from luisy.fingerprint.resolve import Resolver
 
@@ -99,7 +97,7 @@ class _Finder:
         module = self._resolver.module(name)
         if module is None:
             return
-        nodes = list(self._nodes(code, module))
+        nodes = self._nodes(code, module)
         if not nodes:
             if isinstance(code, types.FunctionType):
                 self._note(name, code, f"{code.__qualname__} has no source")
@@ -130,16 +128,19 @@ class _Finder:
         top = self._resolver.locator.locate(name.partition(".")[0])
         return top.origin is Origin.PROJECT and any(v is cls for v in list(namespace(name).values()))
 
-    def _nodes(self, code: type | types.FunctionType, module: Module) -> Iterator[Node]:
+    def _nodes(self, code: type | types.FunctionType, module: Module) -> list[Node]:
         if module.broken and module.file is not None:
-            yield Node(module.name, WHOLE)
-            return
+            return [Node(module.name, WHOLE)]
         first = code.__qualname__.split(".")[0]
+        found = []
         if any(_defines(unit.statement, first) for unit in module.binders.get(first, ())):
-            yield Node(module.name, first)
-        for name, value in list(namespace(module.name).items()):
-            if value is code and name in module.binders:
-                yield from (t for t in self._resolver.resolve(module.name, (name,)) if isinstance(t, Node))
+            found.append(Node(module.name, first))
+        for name in [name for name, value in list(namespace(module.name).items()) if value is code]:
+            targets = self._resolver.resolve(module.name, (name,))
+            bound = name in module.binders
+            # What nothing here binds counts if a star brings it: else exec() may have made it.
+            found += [t for t in targets if isinstance(t, Node) and (bound or t.module != module.name)]
+        return found
 
     def _values(self, cls: type) -> None:
         """The live attributes that no statement explains, and the cells of methods of a factory's class."""

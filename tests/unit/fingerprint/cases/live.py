@@ -12,7 +12,7 @@ _APPLY = """
     from pathlib import Path
 
     def apply():
-        told = json.loads(Path(__file__).with_name("set.json").read_text())
+        told = json.loads(Path(__file__).with_name("tasks.json").read_text())
         for (module, name), values in zip((key.split(":") for key in told), told.values()):
             for key, value in values.items():
                 setattr(getattr(import_module(module), name), key, value)
@@ -21,7 +21,7 @@ _SET = "import pkg.late\npkg.late.apply()\n"
 
 
 def _told(name: str, reason: str, tasks: str, of: str = "T") -> None:
-    files = {"set.json": f'{{"pkg.tasks:{of}": {{"n": 1}}}}', "late.py": _APPLY, "tasks.py": tasks + _SET}
+    files = {"tasks.json": f'{{"pkg.tasks:{of}": {{"n": 1}}}}', "late.py": _APPLY, "tasks.py": tasks + _SET}
     piece(f"attribute from a data file: {name}", reason, files)
 
 
@@ -44,11 +44,11 @@ _told(
     "    def run(self):\n        return self.n\n",
 )
 
-_READ = "import json\nfrom pathlib import Path\nN = json.loads(Path(__file__).with_name('set.json').read_text())\n"
+_READ = "import json\nfrom pathlib import Path\nN = json.loads(Path(__file__).with_name('tasks.json').read_text())\n"
 
 
 def _read(name: str, reason: str, tasks: str) -> None:
-    piece(name, reason, {"set.json": "1", "tasks.py": f"import luigi\n{_READ}{tasks}"})
+    piece(name, reason, {"tasks.json": "1", "tasks.py": f"import luigi\n{_READ}{tasks}"})
 
 
 _MAKE = "def make(n):\n    def run(self):\n        return n\n    return run\n"
@@ -128,12 +128,46 @@ _clock(
     f"class T(luigi.Task):\n    started = make()\n{_RUN}",
 )
 
+# -- classes and functions whose name does not say where they are written
+
+_FAR = "import luigi\nfrom importlib import import_module\nfar = import_module('pkg.' + 'leaf')\n"
+piece(
+    "function of a table of a module imported by a computed name, without a name of its own",
+    "its definition counts, though its name is deleted",
+    {
+        "leaf.py": "def go():\n    return 1\nTABLE = {'a': go}\ndel go\n",
+        "tasks.py": f"{_FAR}def make(given):\n    class T(luigi.Task):\n        def run(self):\n            return given()\n"
+        "    return T\nT = make(far.TABLE['a'])\n",
+    },
+)
+_ELSEWHERE = (
+    "import luigi\nclass Base(luigi.Task):\n    __module__ = 'pkg.api'\n    def go(self):\n        return 1\n"
+)
+for _how in ("Base", "*"):
+    piece(
+        f"base that says it is of the module that exports it, by import {_how}",
+        "its code stands where it comes from",
+        {
+            "leaf.py": _ELSEWHERE,
+            "api.py": f"from .leaf import {_how}\n",
+            "tasks.py": task("return self.go()", "from .api import Base", "Base"),
+        },
+    )
+
+piece(
+    "class in the place of one of a library that is not there",
+    "the library has no node",
+    "import luigi\ntry:\n    from quick_tasks import T\nexcept ImportError:\n    class T(luigi.Task):\n        def run(self):\n"
+    "            return 1\n",
+)
+
 # -- what a late import sets
 
 for _late in (
     "import lib.inner",
     "import lib.inner.leaf",
     "from lib.inner import leaf",
+    "from lib.inner.leaf import X",
     "import importlib\nimportlib.import_module('lib.inner')",
     "import importlib\nimportlib.import_module('lib.inner.leaf')",
 ):
@@ -144,7 +178,7 @@ for _late in (
             "rates.py": "RATE = 5\n",
             "../lib/__init__.py": "import pkg.rates\npkg.rates.RATE = 1\n",
             "../lib/inner/__init__.py": "",
-            "../lib/inner/leaf.py": "",
+            "../lib/inner/leaf.py": "X = 5\n",
             "tasks.py": task(f"{_late}\nreturn rates.RATE", "from . import rates"),
         },
     )
