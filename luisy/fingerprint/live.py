@@ -108,7 +108,7 @@ class _Finder:
             )
         self._roots.nodes.update(dict.fromkeys(nodes))
         if isinstance(code, type):
-            self._values(code)
+            self._values(code, nodes)
 
     def _add_nameless(self, cls: type) -> None:
         """Count a class made by a call of ``type``: its ``__module__`` is where the metaclass was written."""
@@ -142,10 +142,10 @@ class _Finder:
             found += [t for t in targets if isinstance(t, Node) and (bound or t.module != module.name)]
         return found
 
-    def _values(self, cls: type) -> None:
+    def _values(self, cls: type, nodes: list[Node]) -> None:
         """The live attributes that no statement explains, and the cells of methods of a factory's class."""
         made = _LOCALS in cls.__qualname__
-        explained = frozenset() if made else self._explained(cls)
+        explained = frozenset() if made else self._explained(cls, nodes)
         for name, value in sorted(vars(cls).items()):
             if name in _IGNORED or (explained is not None and name in explained and not _cells(value)):
                 continue
@@ -167,11 +167,11 @@ class _Finder:
         line = line or next((unit.line for unit in units), 0)
         self._roots.blind.add(BlindSpot(self._resolver.file_of(module), line, text))
 
-    def _explained(self, cls: type) -> frozenset[str] | None:
-        """The attributes that the source of *cls* sets; None where decorators or hooks may set any."""
+    def _explained(self, cls: type, nodes: list[Node]) -> frozenset[str] | None:
+        """The attributes that the source of *cls*, its *nodes*, sets; None where decorators or hooks may set any."""
         names: set[str] = set()
-        top, own = cls.__qualname__.partition(".")[0], cls.__qualname__.rpartition(".")[2]
-        for unit in self._resolver.units(Node(cls.__module__, top)):
+        own = cls.__qualname__.rpartition(".")[2]
+        for unit in (unit for node in nodes for unit in self._resolver.units(node)):
             for node in subtree(unit.statement):
                 if (
                     isinstance(node, ast.ClassDef)

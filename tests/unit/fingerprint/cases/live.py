@@ -161,6 +161,18 @@ piece(
     "            return 1\n",
 )
 
+piece(
+    "clock at import: in a base that says it is of the module that exports it",
+    "the statement counts, wherever it stands",
+    {
+        "leaf.py": "import luigi\nimport time\nUNUSED = 1\nclass Base(luigi.Task):\n    __module__ = 'pkg.api'\n"
+        "    began = time.time_ns()\n",
+        "api.py": "from .leaf import Base\n",
+        "tasks.py": task("return 3", "from .api import Base", "Base"),
+    },
+    "same",
+)
+
 # -- what a late import sets
 
 for _late in (
