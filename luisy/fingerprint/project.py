@@ -104,9 +104,7 @@ class Locator:
         """The installed distribution of that normalised *name*."""
         return self._catalogue.named(name, [entry for entry in sys.path if entry])
 
-    def classify(
-        self, name: str, path: str | None, *, builtin: bool = False
-    ) -> tuple[Origin, Distribution | None]:
+    def classify(self, name: str, path: str | None, *, builtin: bool) -> tuple[Origin, Distribution | None]:
         """Where a module of that *name* and *path* comes from, and what installed it."""
         if name.partition(".")[0] in _FRAMEWORK:
             return Origin.FRAMEWORK, None
@@ -139,20 +137,20 @@ class Locator:
     def _loaded(self, name: str, module: ModuleType) -> Located:
         path = attribute(module, "__file__")
         path = path if isinstance(path, str) else None
-        if path and path.endswith((".pyc", ".pyo")) and "__pycache__" not in path:
-            path = path[:-1] if os.path.exists(path[:-1]) else path
+        if name == "__main__" and path and _is_standard(path):
+            path = None  # Python 3.13's prompt has the file of its console; what is typed there is in no file
         search = attribute(module, "__path__")
         try:
             places = None if search is None else tuple(str(entry) for entry in search)
         except TypeError:
             places = ()
-        spec = attribute(module, "__spec__")
-        loader = attribute(spec, "loader") or attribute(module, "__loader__")
+        # By its spec: that of an interactive __main__ is None, though it has the loader of built-in modules.
+        loader = attribute(attribute(module, "__spec__"), "loader")
         builtin = path is None and loader in (
             importlib.machinery.BuiltinImporter,
             importlib.machinery.FrozenImporter,
         )
-        origin, owner = self.classify(name, path, builtin=builtin and name != "__main__")
+        origin, owner = self.classify(name, path, builtin=builtin)
         return Located(name, origin, path, places, owner)
 
     def _find_spec(self, name: str) -> importlib.machinery.ModuleSpec | None:

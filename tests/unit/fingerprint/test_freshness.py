@@ -52,12 +52,15 @@ _SURE = [
     "",
     '"""Doc."""\nimport os.path\nimport os.path as p\nfrom . import one\nfrom .one import NONE, SIZE, leaf as f\nfrom .other import *\n',
     "from __future__ import annotations\nX = Y = 5\nZ = {'a': [1, 2.5, None]}\n",
+    "X: int\nX = 5\n",
     "def f(n):\n    return n + 1\nasync def g():\n    return 5\n",
     "class C:\n    '''Doc.'''\n    from .one import leaf\n    x = 5\n    def f(self):\n        return 5\n    pass\n",
 ]
 
 
-@pytest.mark.parametrize("text", _SURE, ids=["nothing", "imports", "constants", "functions", "class"])
+@pytest.mark.parametrize(
+    "text", _SURE, ids=["nothing", "imports", "constants", "annotation", "functions", "class"]
+)
 def test_file_as_it_was_loaded_is_taken(folder: Path, text: str) -> None:
     """Imports, constants, functions and plain classes can all be told."""
     assert is_loaded_code(_after_import(folder, text, text))

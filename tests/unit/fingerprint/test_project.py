@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.machinery
+import os
+import py_compile
 import sys
 import types
 import zipfile
@@ -84,6 +88,34 @@ def test_program_of_a_package_has_its_package(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setitem(sys.modules, "__main__", main)
     found = modules.load(Located("__main__", Origin.PROJECT, str(path)))
     assert found.units[0].uses.imports == {"X": [(":pkg.leaf", "X")]}
+
+
+def test_prompt_that_has_the_file_of_its_console_is_project_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is typed at Python 3.13's prompt is in no file, though ``__main__`` has one of the standard library."""
+    main = types.ModuleType("__main__")
+    main.__file__ = os.path.join(os.path.dirname(os.__file__), "_pyrepl", "__main__.py")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert Locator().locate("__main__") == Located("__main__", Origin.PROJECT)
+
+
+def test_prompt_is_no_module_of_python_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``__main__`` of an interactive session is project code, though it has the loader of built-in modules."""
+    main = types.ModuleType("__main__")
+    main.__loader__ = importlib.machinery.BuiltinImporter
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert Locator().locate("__main__") == Located("__main__", Origin.PROJECT)
+
+
+def test_module_without_source_counts_by_its_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What was loaded is the byte code, also if a source has come to lie beside it since."""
+    py_compile.compile(str(written(tmp_path, {"bare.py": "X = 1\n"}) / "bare.py"), str(tmp_path / "bare.pyc"))
+    (tmp_path / "bare.py").unlink()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+    importlib.import_module("bare")
+    written(tmp_path, {"bare.py": "X = 2\n"})
+    found = modules.load(Locator().locate("bare"))
+    assert (found.units, bool(found.binary)) == ([], True)
 
 
 # -- distributions -----------------------------------------------------------------------------------------

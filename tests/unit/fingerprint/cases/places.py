@@ -184,3 +184,24 @@ edit(
     "int, x)",
     "int, y)",
 )
+
+# -- what only type checkers run ------------------------------------------------------------------------------
+
+piece(
+    "value for type checkers of a name that has one",
+    "only they see it",
+    task("return X", "from typing import TYPE_CHECKING\nX = 5\nif TYPE_CHECKING:\n    X = 1"),
+    "same",
+)
+piece(
+    "import for type checkers of a name that is defined",
+    "only they see it",
+    {
+        "leaf.py": "def f():\n    return 1\n",
+        "tasks.py": task(
+            "return f()",
+            "import typing\ndef f():\n    return 5\nif typing.TYPE_CHECKING:\n    from .leaf import f",
+        ),
+    },
+    "same",
+)
