@@ -44,7 +44,7 @@ again("value that went into another", "the other is still there", ["X = 1\n", "Y
 again(
     "value that went into another through a third",
     "the last one is still there",
-    ["X = 1\n", "Y = X\n", "Z = Y\n", "Y = 5\n", "X = 5\n"],
+    ["X = 1\n", "Y = X\n", "X = 5\n", "Z = Y\n", "Y = 5\n"],
     "Z",
 )
 again(
@@ -87,6 +87,13 @@ again(
     "Y",
     "same",
 )
+again(
+    "value that went into another one that is made anew at once",
+    "nothing of it is left",
+    ["X = 1\n", "Y = X\n", "Y = 5\n", "X = 5\n"],
+    "X + Y",
+    "same",
+)
 twice("a function and its value", "nothing is another", [_FIVE, "X = f()\n", "Y = X\n"], "Y + f()")
 twice("a name that is bound to more of itself", "it begins anew", ["X = 3\n", "X = X + 5\n"], "X")
 twice(
@@ -118,7 +125,12 @@ piece(
 piece(
     "stars in a circle of a module used by computed names",
     "they pass on all the same",
-    {**_LEAF, "leaf.py": "from .whole import *\ndef f():\n    return 1\n", "tasks.py": _BY_NAME},
+    {
+        **_LEAF,
+        "leaf.py": "from .other import *\ndef f():\n    return 1\n",
+        "other.py": "from .leaf import *\n",
+        "tasks.py": _BY_NAME,
+    },
 )
 piece(
     "star of a module given to a function",
