@@ -76,10 +76,8 @@ class Resolver:
         return parsed.file.path if parsed is not None and parsed.file is not None else module
 
     def forget(self) -> None:
-        """Drop the answers: what names stand for may have changed."""
+        """Drop what names stand for: it may have changed."""
         self._targets.clear()
-        self._units.clear()
-        self._histories.clear()
 
     # -- names
 

@@ -139,9 +139,12 @@ def class_scopes(node: ast.ClassDef, parent: Scope, package: str) -> Iterator[tu
     """The statements of a class body, each with the names that are surely bound before it."""
     bound: frozenset[str] = frozenset(type_params(node))
     shared: set[str] = set()
+    imports: dict[str, Chain] = {}
     for statement in node.body:
         scope = Scope("class", parent, name=node.name)
         _bind(scope, [statement], package)
+        # `from .other import Other` and, below it, `Other.x = 5`: until the name is bound to something else
+        scope.imports = imports = {n: c for n, c in imports.items() if n not in scope.local} | scope.imports
         shared |= scope.shared
         scope.shared = shared
         after = frozenset(scope.local) - shared

@@ -576,6 +576,23 @@ def test_too_deep_code_counts_by_its_bytes(monkeypatch: pytest.MonkeyPatch, tmp_
     assert ("code pkg.tasks:*" in found.parts, len(found.blind_spots)) == (True, 1)
 
 
+@pytest.mark.parametrize(
+    ("imported", "used"),
+    [("from . import deep", "deep.f()"), ("from .deep import f", "f()"), ("from .deep import *", "f()")],
+)
+def test_function_of_a_module_that_is_too_deep_counts_by_its_bytes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, imported: str, used: str
+) -> None:
+    """However it is imported, nobody looks into its module."""
+    branches = "".join(f"elif X == {n}:\n    Y = {n}\n" for n in range(1, 1500))
+    files = {
+        "deep.py": f"X = 3\nif X == 0:\n    Y = 0\n{branches}def f():\n    return 3\n",
+        "tasks.py": task(f"return {used}", imported),
+    }
+    found = Fingerprinter().of(load(monkeypatch, tmp_path, files).T)
+    assert "code pkg.deep:*" in found.parts
+
+
 def test_rubbish_among_the_loaded_modules_is_survived(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from tests.unit.fingerprint.cases import (
     places,
     resolving,
     statements,
+    walking,
     world,
     writing,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "places",
     "resolving",
     "statements",
+    "walking",
     "world",
     "writing",
 ]

@@ -217,3 +217,32 @@ piece(
     },
     "same",
 )
+
+# -- imports in the body of a class ---------------------------------------------------------------------------
+
+for _how, _lines in {
+    "a class": "from .leaf import Limits\n    Limits.x = 1",
+    "a class of a module": "from . import leaf\n    leaf.Limits.x = 1",
+    "a class under another name": "from .leaf import Limits as L\n    L.x = 1",
+    "a list": "from .leaf import ROWS\n    ROWS.append(1)",
+    "what a function fills": "from .leaf import fill\n    fill(1)",
+}.items():
+    piece(
+        f"body of a class changes {_how} that it imports",
+        "the body runs when its module is loaded",
+        {
+            "leaf.py": "ROWS = []\nclass Limits:\n    x = 0\ndef fill(row):\n    ROWS.append(row)\n",
+            "setup.py": f"class Setting:\n    {_lines}\n",
+            "tasks.py": task("return ROWS, Limits.x", "from . import setup\nfrom .leaf import ROWS, Limits"),
+        },
+    )
+piece(
+    "name that the body of a class binds to something else after its import",
+    "what is changed is not what was imported",
+    {
+        "leaf.py": "ROWS = []\n",
+        "setup.py": "class Setting:\n    from .leaf import ROWS\n    ROWS = []\n    ROWS.append(1)\n",
+        "tasks.py": task("return ROWS", "from . import setup\nfrom .leaf import ROWS"),
+    },
+    "same",
+)
