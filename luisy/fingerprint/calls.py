@@ -28,7 +28,7 @@ _EVALUATORS = frozenset({("eval",), ("exec",), ("compile",)})
 
 def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarded: bool = False) -> None:
     """Visit a call; a *discarded* one is made for what it does, not for its result."""
-    callee = walk.reader.chain(node.func, scope)
+    callee, name = walk.reader.chain(node.func, scope), called_name(node)
     if callee is not None:
         walk.called(callee, context)
         walk.uses.called_at.setdefault(callee, node.lineno)
@@ -36,12 +36,12 @@ def call(walk: Walk, node: ast.Call, scope: Scope, context: Context, *, discarde
         _special(walk, node, callee, scope, context)
     else:
         _called_unnamed(walk, node.func, scope, context)
-    if not discarded and _ORDERS.match(called_name(node)):  # `before = seterr(...)`
+    if not discarded and _ORDERS.match(name):  # `before = seterr(...)`
         command(walk, node.func, scope, context)
     _receiver_of(walk, node, callee, scope, context, discarded=discarded)
-    if context.colour is How.FULL and (name := called_name(node)) not in TASK_READERS:
+    if context.colour is How.FULL and name not in TASK_READERS:
         walk.uses.asks_tasks |= name in PARENT_GIVERS or any(holds_tasks(given, scope) for given in node.args)
-    is_log = callee is None and called_name(node) in LOGGING  # `getLogger("name").info(...)`
+    is_log = callee is None and name in LOGGING  # `getLogger("name").info(...)`
     for given in () if is_log else (*node.args, *(k.value for k in node.keywords)):
         _given(walk, given, callee, scope, context, discarded=discarded)
     chained = walk.reader.chain(node, scope)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from luisy.fingerprint.nodes import External, Node
 from luisy.fingerprint.project import Origin
-from luisy.fingerprint.scopes import WHOLE
+from luisy.fingerprint.scopes import DEFINITIONS, WHOLE
 from luisy.fingerprint.uses import HARMLESS, MUTATORS, How
 
 if TYPE_CHECKING:
@@ -46,9 +46,6 @@ _CALLING_MODULES = frozenset(
     {"functools", "itertools", "asyncio", "threading", "concurrent.futures", "contextlib"}
 )
 """Standard modules whose functions do."""
-
-
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Names(Protocol):
@@ -236,10 +233,10 @@ class Changes:
         return changed
 
     def _has_state(self, target: External) -> bool:
-        if (
-            target.origin is Origin.FRAMEWORK
-        ):  # an attribute of a class (`Task.rate = 5`), no call (`Task.event_handler(...)`)
-            return len(target.rest) > 1
+        if target.origin is Origin.FRAMEWORK:
+            return (
+                len(target.rest) > 1
+            )  # an attribute of a class: `Task.rate = 5`, but not `Task.event_handler(...)`
         return target.module.partition(".")[0] not in _QUIET
 
     def _changed_argument(self, unit: Unit, argument: Argument) -> set[Node]:
@@ -338,7 +335,7 @@ def _is_order(unit: Unit, chain: Chain) -> bool:
 
 def _is_value(unit: Unit) -> bool:
     """True if a name is bound to what an expression gave: nobody knows what its methods call."""
-    return not isinstance(unit.statement, _DEFINITIONS)
+    return not isinstance(unit.statement, DEFINITIONS)
 
 
 def _has_class_hook(unit: Unit) -> bool:

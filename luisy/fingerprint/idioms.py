@@ -94,11 +94,14 @@ def module_by_name(node: ast.Subscript) -> str | None:
 
 def type_of(node: ast.Call) -> ast.expr | None:
     """The object in ``type(object)``."""
-    is_type = isinstance(node.func, ast.Name) and node.func.id == "type"
-    return node.args[0] if is_type and len(node.args) == 1 else None
+    return _only_argument(node, "type")
 
 
 def vars_of(node: ast.Call) -> ast.expr | None:
     """The object in ``vars(object)``."""
-    is_vars = isinstance(node.func, ast.Name) and node.func.id == "vars" and len(node.args) == 1
-    return node.args[0] if is_vars else None
+    return _only_argument(node, "vars")
+
+
+def _only_argument(node: ast.Call, function: str) -> ast.expr | None:
+    is_it = isinstance(node.func, ast.Name) and node.func.id == function and len(node.args) == 1
+    return node.args[0] if is_it else None

@@ -13,7 +13,7 @@ from luisy.fingerprint.nodes import Node
 from luisy.fingerprint.normal import frame
 from luisy.fingerprint.project import Origin, attribute, namespace
 from luisy.fingerprint.result import BlindSpot, FingerprintError, digest_of
-from luisy.fingerprint.scopes import WHOLE
+from luisy.fingerprint.scopes import DEFINITIONS, WHOLE
 from luisy.fingerprint.trees import subtree
 from luisy.fingerprint.values import Canon, NotCanonical
 
@@ -202,8 +202,7 @@ def _is_framework(cls: type) -> bool:
 
 def _defines(statement: ast.stmt, name: str) -> bool:
     """True if *statement* holds the definition of *name*: a class or function, perhaps in a block."""
-    definitions = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return any(isinstance(node, definitions) and node.name == name for node in subtree(statement))
+    return any(isinstance(node, DEFINITIONS) and node.name == name for node in subtree(statement))
 
 
 def _names(node: ast.AST) -> tuple[str, ...]:
@@ -213,7 +212,7 @@ def _names(node: ast.AST) -> tuple[str, ...]:
         return () if isinstance(node.ctx, ast.Load) else (node.attr,)
     if isinstance(node, ast.Constant):
         return (node.value,) if isinstance(node.value, str) else ()
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+    if isinstance(node, DEFINITIONS):
         return (node.name,)
     return ((node.asname or node.name).split(".")[0],) if isinstance(node, ast.alias) else ()
 

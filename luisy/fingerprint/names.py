@@ -279,16 +279,16 @@ def _return(walk: Walk, node: ast.Return, scope: Scope, context: Context) -> Non
 
 def _import(walk: Walk, node: ast.Import | ast.ImportFrom, scope: Scope, context: Context) -> None:
     walk.uses.loads.update(imported_modules(node, walk.package))
-    for name, chain in () if scope.is_module else import_chains(node, walk.package):
+    for name, chain in import_chains(node, walk.package):
+        if scope.is_module:
+            walk.uses.binds.add(name)
+            walk.uses.imports.setdefault(name, []).append(chain)
+            continue
         if name in scope.shared:
             walk.changed((name,), context.when)
         # A function's name is followed where it is read, to its last import: `try: from .fast import f, except: ...`
         if scope.kind == "class" or scope.imports.get(name) != chain or scope.find(name) is not scope:
             walk.read(chain, context)
-    if scope.binder().is_module:
-        for name, chain in import_chains(node, walk.package):
-            walk.uses.binds.add(name)
-            walk.uses.imports.setdefault(name, []).append(chain)
 
 
 def _yield(walk: Walk, node: ast.Yield | ast.YieldFrom, scope: Scope, context: Context) -> None:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from luisy.fingerprint.idioms import called_name
+from luisy.fingerprint.trees import subtree
 from luisy.fingerprint.uses import FIRST_CHANGERS, HARMLESS, MUTATORS
 
 if TYPE_CHECKING:
@@ -65,17 +66,17 @@ def keeps_tasks(function: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) 
 
     :param scope: of its body.
     """
-    return any(_keeps(node, scope) for node in ast.walk(function))
+    return any(_keeps(node, scope) for node in subtree(function))
 
 
 def _keeps(node: ast.AST, scope: Scope) -> bool:
     if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
         return not _is_local(node, scope)
-    if isinstance(node, ast.Call) and called_name(node) in MUTATORS and isinstance(node.func, ast.Attribute):
+    if not isinstance(node, ast.Call):
+        return isinstance(node, ast.Global)
+    if isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
         return not _is_local(node.func.value, scope)
-    return isinstance(node, ast.Global) or (
-        isinstance(node, ast.Call) and called_name(node) in FIRST_CHANGERS
-    )
+    return called_name(node) in FIRST_CHANGERS
 
 
 def _is_local(node: ast.expr, scope: Scope) -> bool:

@@ -191,10 +191,10 @@ HARMLESS = frozenset(
         "dir",
     ]
 )
+"""Built-in functions that do not change their arguments."""
 
 LOGGING = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
 """Methods of loggers."""
-"""Built-in functions that do not change their arguments."""
 
 
 class How(Flag):
